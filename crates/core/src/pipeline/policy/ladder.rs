@@ -1,0 +1,266 @@
+//! The decision ladder of DESIGN section 5, over any [`Guards`]. Each rung asks the same request with other
+//! facts, so that nobody is asked to approve what would then still be denied.
+
+use std::collections::BTreeSet;
+
+use super::{Action, ApprovalFacts, Determining, Downgrade, Evaluation, Remedy, Request};
+use crate::digest::Digest;
+use crate::id::{DecisionId, PolicyId, RoleName};
+use crate::label::Label;
+use crate::seams::Guards;
+
+/// The four answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// As asked.
+    Allow,
+    /// Only with these changes of the request.
+    Downgrade(BTreeSet<Downgrade>),
+    /// Only after people said yes: so many of each role, and a fresh sign-in where asked.
+    Review {
+        /// Role and count.
+        approvals: BTreeSet<(RoleName, u8)>,
+        /// Whether the requester must sign in freshly.
+        step_up: bool,
+        /// Downgrades that apply besides.
+        downgrades: BTreeSet<Downgrade>,
+    },
+    /// No.
+    Deny(DenyReason),
+}
+
+/// Why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DenyReason {
+    /// No policy permits it.
+    NoPermit,
+    /// A guard forbids it: nothing lifts that.
+    Forbidden,
+    /// A policy failed to evaluate.
+    PolicyError,
+    /// It would still be denied after every remedy.
+    NoRemedyHelps,
+}
+
+impl DenyReason {
+    /// The name in entries.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoPermit => "no_permit",
+            Self::Forbidden => "forbidden",
+            Self::PolicyError => "policy_error",
+            Self::NoRemedyHelps => "no_remedy_helps",
+        }
+    }
+}
+
+/// A decision with the policies that determined it; journalled before anything follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Its id.
+    pub id: DecisionId,
+    /// What was asked.
+    pub action: Action,
+    /// The answer.
+    pub verdict: Verdict,
+    /// The policies that determined it, in order of id; those that failed, when some did.
+    pub determined_by: Vec<PolicyId>,
+    /// Digest of the policies in force.
+    pub version: Digest,
+}
+
+/// Proof that policy allows exactly this action now, perhaps after downgrades. For one use.
+#[derive(Debug)]
+pub struct Permit {
+    decision: DecisionId,
+    action: Action,
+    version: Digest,
+    downgrades: BTreeSet<Downgrade>,
+}
+
+impl Permit {
+    /// The decision that it comes from.
+    #[must_use]
+    pub const fn decision(&self) -> DecisionId {
+        self.decision
+    }
+
+    /// What it permits.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        self.action
+    }
+
+    /// The policies under which it was given.
+    #[must_use]
+    pub const fn version(&self) -> Digest {
+        self.version
+    }
+
+    /// The downgrades that it depends on.
+    #[must_use]
+    pub const fn downgrades(&self) -> &BTreeSet<Downgrade> {
+        &self.downgrades
+    }
+}
+
+/// What a request becomes with downgrades applied.
+#[derive(Debug, Clone)]
+pub struct Reshaped {
+    /// Join of the labels of what is left.
+    pub label: Label,
+    /// Whether that still exceeds the destination's clearance.
+    pub exceeds_clearance: bool,
+}
+
+/// How a request is downgraded; `None` where it cannot be.
+pub type Reshape<'r> = Option<&'r dyn Fn(&BTreeSet<Downgrade>) -> Reshaped>;
+
+/// Decides one request. The permit comes with allow and downgrade only.
+///
+/// What the workflow itself declares as review (`declared_approvals`) is required besides what policy says.
+pub fn decide(
+    guards: &dyn Guards,
+    id: DecisionId,
+    request: &Request<'_>,
+    reshape: Reshape<'_>,
+) -> (Decision, Option<Permit>) {
+    let version = guards.version();
+    let (verdict, mut determined_by) = climb(guards, request, reshape);
+    let verdict = with_declared(request, verdict);
+    determined_by.sort();
+    determined_by.dedup();
+    determined_by.truncate(crate::limits::DETERMINING_POLICIES_MAX);
+    let downgrades = match &verdict {
+        Verdict::Allow => Some(request.context.downgrades.clone()),
+        Verdict::Downgrade(set) => Some(set.clone()),
+        Verdict::Review { .. } | Verdict::Deny(_) => None,
+    };
+    let permit = downgrades.map(|downgrades| Permit { decision: id, action: request.action, version, downgrades });
+    (Decision { id, action: request.action, verdict, determined_by, version }, permit)
+}
+
+type Answer = (Verdict, Vec<PolicyId>);
+
+fn climb(guards: &dyn Guards, request: &Request<'_>, reshape: Reshape<'_>) -> Answer {
+    let asked = guards.evaluate(request);
+    if !asked.errors.is_empty() {
+        return (Verdict::Deny(DenyReason::PolicyError), asked.errors);
+    }
+    if asked.allowed {
+        return (Verdict::Allow, ids(&asked.determining));
+    }
+    let mut lifted = Lifted::default();
+    let mut blocking = asked;
+    let mut named = ids(&blocking.determining);
+    // Each round lifts at least one more remedy; there are finitely many, and a bound besides.
+    for _ in 0..ROUNDS_MAX {
+        match lifted.add(&blocking) {
+            Err(reason) => return (Verdict::Deny(reason), ids(&blocking.determining)),
+            Ok(false) => break,
+            Ok(true) => {}
+        }
+        let answer = lifted.evaluate(guards, request, reshape);
+        if !answer.errors.is_empty() {
+            return (Verdict::Deny(DenyReason::PolicyError), answer.errors);
+        }
+        if answer.allowed {
+            return (lifted.verdict(), named);
+        }
+        named.extend(ids(&answer.determining));
+        blocking = answer;
+    }
+    (Verdict::Deny(DenyReason::NoRemedyHelps), named)
+}
+
+const ROUNDS_MAX: usize = 8;
+
+/// The remedies gathered so far.
+#[derive(Default)]
+struct Lifted {
+    approvals: BTreeSet<(RoleName, u8)>,
+    step_up: bool,
+    downgrades: BTreeSet<Downgrade>,
+}
+
+impl Lifted {
+    /// Adds the remedies of what blocks; whether any was new. A forbid without remedy, or no permit at all,
+    /// ends the climb.
+    fn add(&mut self, blocking: &Evaluation) -> Result<bool, DenyReason> {
+        let mut forbids = blocking.determining.iter().filter(|policy| policy.forbids).peekable();
+        if forbids.peek().is_none() {
+            return Err(DenyReason::NoPermit);
+        }
+        let mut new = false;
+        for forbid in forbids {
+            new |= match &forbid.remedy {
+                None => return Err(DenyReason::Forbidden),
+                Some(Remedy::Approval { role, count }) => self.approvals.insert((role.clone(), *count)),
+                Some(Remedy::StepUp) => !std::mem::replace(&mut self.step_up, true),
+                Some(Remedy::Downgrade(downgrade)) => self.downgrades.insert(*downgrade),
+            };
+        }
+        Ok(new)
+    }
+
+    /// Asks the request with everything lifted: downgraded, and with a hypothetical approval and sign-in.
+    fn evaluate(&self, guards: &dyn Guards, request: &Request<'_>, reshape: Reshape<'_>) -> Evaluation {
+        let reshaped = match (self.downgrades.is_empty(), reshape) {
+            // Without a way to downgrade, the request stays as it is, and its forbid stays too.
+            (true, _) | (false, None) => None,
+            (false, Some(reshape)) => Some(reshape(&self.downgrades)),
+        };
+        let mut context = request.context.clone();
+        if let Some(reshaped) = &reshaped {
+            context.label = &reshaped.label;
+            context.exceeds_clearance = reshaped.exceeds_clearance;
+            context.downgrades.extend(self.downgrades.iter().copied());
+        }
+        context.step_up = request.context.step_up || (self.step_up && request.context.step_up_possible);
+        if !self.approvals.is_empty() {
+            context.approval = Some(ApprovalFacts {
+                count: self.approvals.iter().map(|(_, count)| *count).max().unwrap_or(0),
+                reached: self.approvals.clone(),
+                by_requester: false,
+                fits: true,
+                expired: false,
+            });
+        }
+        guards.evaluate(&Request { principal: request.principal, action: request.action, resource: request.resource, context })
+    }
+
+    fn verdict(self) -> Verdict {
+        if self.approvals.is_empty() && !self.step_up {
+            Verdict::Downgrade(self.downgrades)
+        } else {
+            Verdict::Review { approvals: self.approvals, step_up: self.step_up, downgrades: self.downgrades }
+        }
+    }
+}
+
+/// Adds what the workflow declares: an allowed request still waits for it.
+fn with_declared(request: &Request<'_>, verdict: Verdict) -> Verdict {
+    let declared = &request.context.declared_approvals;
+    let met = declared.is_empty() || request.context.approval.as_ref().is_some_and(|facts| facts.meets(declared));
+    match verdict {
+        Verdict::Deny(reason) => Verdict::Deny(reason),
+        verdict if met => verdict,
+        Verdict::Allow => Verdict::Review {
+            approvals: declared.clone(),
+            step_up: false,
+            downgrades: request.context.downgrades.clone(),
+        },
+        Verdict::Downgrade(downgrades) => {
+            Verdict::Review { approvals: declared.clone(), step_up: false, downgrades }
+        }
+        Verdict::Review { mut approvals, step_up, downgrades } => {
+            approvals.extend(declared.iter().cloned());
+            Verdict::Review { approvals, step_up, downgrades }
+        }
+    }
+}
+
+fn ids(determining: &[Determining]) -> Vec<PolicyId> {
+    determining.iter().map(|policy| policy.id.clone()).collect()
+}
