@@ -3,4 +3,7 @@
 //! private to their room, none is `Deserialize`, and those for one use are not `Clone`.
 
 pub mod identity;
+pub mod model;
 pub mod policy;
+pub mod source;
+pub mod tool;

@@ -1,0 +1,175 @@
+//! Proposal + permit + review → grant → ExecutableCall. An act is one effect with one id and one digest, which
+//! review, grant, start and result all cite. The executor takes an [`ExecutableCall`] and nothing else.
+
+use serde_json::Value;
+
+use crate::digest::{ActKey, Digest};
+use crate::id::{ActId, GrantId, RunId, StepName, ToolName};
+use crate::label::Label;
+use crate::time::Timestamp;
+
+/// Everything that an approval is bound to: change one byte of it and the digest is another.
+#[derive(Debug, Clone, Copy)]
+pub struct ActFacts<'a> {
+    /// The run.
+    pub run: RunId,
+    /// The step.
+    pub step: &'a StepName,
+    /// The act.
+    pub act: ActId,
+    /// The tool.
+    pub tool: &'a ToolName,
+    /// Its arguments.
+    pub arguments: &'a Value,
+    /// Join of their labels.
+    pub label: &'a Label,
+    /// Digest of the policies in force.
+    pub policy: Digest,
+}
+
+/// Digest of an act: HMAC-SHA256 under the act's own key over run, step, act, tool, canonical arguments, labels
+/// and policy version, each preceded by its length.
+#[must_use]
+pub fn act_digest(key: &ActKey, facts: &ActFacts<'_>) -> Digest {
+    let arguments = canonical_json(facts.arguments);
+    let label = canonical_label(facts.label);
+    key.digest([
+        b"interlock/act/v1".as_slice(),
+        &facts.run.to_bytes(),
+        facts.step.as_str().as_bytes(),
+        &facts.act.to_bytes(),
+        facts.tool.as_str().as_bytes(),
+        arguments.as_bytes(),
+        label.as_bytes(),
+        &facts.policy.to_bytes(),
+    ])
+}
+
+/// JSON with members in order of their names and no white space. `serde_json` keeps maps sorted here (its
+/// feature `preserve_order` is off in this workspace; a test holds that).
+#[must_use]
+pub fn canonical_json(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let mut names: Vec<&String> = members.keys().collect();
+            names.sort();
+            let parts: Vec<String> = names
+                .into_iter()
+                .filter_map(|name| {
+                    let member = members.get(name)?;
+                    Some(format!("{}:{}", Value::String(name.clone()), canonical_json(member)))
+                })
+                .collect();
+            format!("{{{}}}", parts.join(","))
+        }
+        Value::Array(items) => {
+            let parts: Vec<String> = items.iter().map(canonical_json).collect();
+            format!("[{}]", parts.join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
+}
+
+fn canonical_label(label: &Label) -> String {
+    use crate::label::Allowed;
+    fn set<T: std::fmt::Display>(members: impl IntoIterator<Item = T>) -> String {
+        members.into_iter().map(|m| m.to_string()).collect::<Vec<_>>().join(",")
+    }
+    let residency = match &label.residency {
+        Allowed::Any => "*".to_owned(),
+        Allowed::Only(regions) => set(regions),
+    };
+    let readers = match &label.readers {
+        Allowed::Any => "*".to_owned(),
+        Allowed::Only(readers) => set(readers),
+    };
+    [
+        label.confidentiality.as_str().to_owned(),
+        label.integrity.as_str().to_owned(),
+        set(&label.categories),
+        residency,
+        readers,
+        set(&label.sources),
+        set(&label.subjects),
+    ]
+    .join(";")
+}
+
+/// Signed right to perform one action once, as the run remembers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// Its id; burnt when the act starts.
+    pub id: GrantId,
+    /// The act that it is for.
+    pub act: ActId,
+    /// The digest that it is bound to.
+    pub digest: Digest,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Which attempt of the act it is for, from 1.
+    pub attempt: u16,
+}
+
+/// The right to call this tool with these arguments, now, once. Made by [`crate::run`] when it starts an act.
+#[derive(Debug)]
+pub struct ExecutableCall {
+    pub(crate) run: RunId,
+    pub(crate) step: StepName,
+    pub(crate) tool: ToolName,
+    pub(crate) arguments: Value,
+    pub(crate) grant: Grant,
+    pub(crate) timeout_millis: u32,
+}
+
+impl ExecutableCall {
+    /// The run.
+    #[must_use]
+    pub const fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// The step.
+    #[must_use]
+    pub const fn step(&self) -> &StepName {
+        &self.step
+    }
+
+    /// The tool.
+    #[must_use]
+    pub const fn tool(&self) -> &ToolName {
+        &self.tool
+    }
+
+    /// The arguments.
+    #[must_use]
+    pub const fn arguments(&self) -> &Value {
+        &self.arguments
+    }
+
+    /// The grant.
+    #[must_use]
+    pub const fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// Milliseconds that the call may take.
+    #[must_use]
+    pub const fn timeout_millis(&self) -> u32 {
+        self.timeout_millis
+    }
+
+    /// The idempotency key for targets that take one: the act's id, the same over all attempts and nodes.
+    #[must_use]
+    pub fn idempotency_key(&self) -> String {
+        self.grant.act.to_string()
+    }
+}
+
+/// How a call of a tool or source ended that gave no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EffectKnown {
+    /// It certainly did not act (refused before it was sent, or the target said so).
+    NotPerformed,
+    /// It may have acted.
+    Unknown,
+}
