@@ -86,7 +86,12 @@ mod tests {
     #[test]
     fn hex_has_one_spelling() {
         let text = leaf_hash(b"x").to_string();
-        for bad in [text.to_uppercase(), format!("{text}0"), text.replacen(|_: char| true, "", 1), " ".repeat(64)] {
+        for bad in [
+            text.to_uppercase(),
+            format!("{text}0"),
+            text.replacen(|_: char| true, "", 1),
+            " ".repeat(64),
+        ] {
             assert_eq!(LeafHash::parse_hex(&bad), None, "{bad}");
         }
     }

@@ -31,7 +31,10 @@ impl<'a> Reader<'a> {
     }
 
     const fn fault(&self, what: &'static str) -> CanonError {
-        CanonError::At { offset: self.at, what }
+        CanonError::At {
+            offset: self.at,
+            what,
+        }
     }
 
     /// Steps over one byte, if it is the one named.
@@ -42,7 +45,11 @@ impl<'a> Reader<'a> {
     }
 
     fn expect(&mut self, wanted: u8, what: &'static str) -> Result<(), CanonError> {
-        if self.take(wanted) { Ok(()) } else { Err(self.fault(what)) }
+        if self.take(wanted) {
+            Ok(())
+        } else {
+            Err(self.fault(what))
+        }
     }
 
     /// Takes bytes while they are of a class.
@@ -77,16 +84,24 @@ impl<'a> Reader<'a> {
 
     fn integer(&mut self) -> Result<Canon, CanonError> {
         let start = self.at;
-        let fault = |what| CanonError::At { offset: start, what };
+        let fault = |what| CanonError::At {
+            offset: start,
+            what,
+        };
         let negative = self.take(b'-');
         let digits = self.run_of(|b| b.is_ascii_digit());
-        if digits.is_empty() || (digits.len() > 1 && digits.starts_with(b"0")) || (negative && digits == b"0") {
+        if digits.is_empty()
+            || (digits.len() > 1 && digits.starts_with(b"0"))
+            || (negative && digits == b"0")
+        {
             return Err(fault("integer is not in its shortest form"));
         }
         if digits.len() > 16 {
             return Err(fault("integer is beyond 2^53-1"));
         }
-        let size = digits.iter().fold(0i64, |n, b| n * 10 + i64::from(b - b'0'));
+        let size = digits
+            .iter()
+            .fold(0i64, |n, b| n * 10 + i64::from(b - b'0'));
         Integer::new(if negative { -size } else { size })
             .map(Canon::Integer)
             .map_err(|_| fault("integer is beyond 2^53-1"))
@@ -125,8 +140,14 @@ impl<'a> Reader<'a> {
         loop {
             let start = self.at;
             let key = self.text()?;
-            if members.last_key_value().is_some_and(|(last, _)| *last >= key) {
-                return Err(CanonError::At { offset: start, what: "key is out of order or there twice" });
+            if members
+                .last_key_value()
+                .is_some_and(|(last, _)| *last >= key)
+            {
+                return Err(CanonError::At {
+                    offset: start,
+                    what: "key is out of order or there twice",
+                });
             }
             self.expect(b':', "expected `:`")?;
             let value = self.value(depth)?;

@@ -16,12 +16,16 @@ impl Serialize for AsSerde<'_> {
             Canon::Text(text) => s.serialize_str(text.as_str()),
             Canon::Array(items) => {
                 let mut seq = s.serialize_seq(Some(items.len()))?;
-                items.iter().try_for_each(|item| seq.serialize_element(&AsSerde(item)))?;
+                items
+                    .iter()
+                    .try_for_each(|item| seq.serialize_element(&AsSerde(item)))?;
                 seq.end()
             }
             Canon::Object(members) => {
                 let mut map = s.serialize_map(Some(members.len()))?;
-                members.iter().try_for_each(|(key, item)| map.serialize_entry(key.as_str(), &AsSerde(item)))?;
+                members.iter().try_for_each(|(key, item)| {
+                    map.serialize_entry(key.as_str(), &AsSerde(item))
+                })?;
                 map.end()
             }
         }
@@ -84,16 +88,61 @@ fn check(text: &str, accepted: bool) {
 #[test]
 fn near_misses_are_refused() {
     for good in [
-        "{}", "[]", "\"\"", "0", "-1", "true", "9007199254740991", "-9007199254740991", r#"{"a":1,"b":[true,"x"]}"#,
+        "{}",
+        "[]",
+        "\"\"",
+        "0",
+        "-1",
+        "true",
+        "9007199254740991",
+        "-9007199254740991",
+        r#"{"a":1,"b":[true,"x"]}"#,
         r#"{"":0,"B":0,"a":0}"#,
     ] {
         check(good, true);
     }
     for bad in [
-        "", " ", "null", "{} ", " {}", "[1, 2]", "[1,]", "[,1]", "{\"a\":1,}", "{\"a\" :1}", "01", "-0", "-", "+1",
-        "1.0", "1.5", "1e3", "1E3", "9007199254740992", "-9007199254740992", "99999999999999999999", "NaN",
-        "{\"b\":1,\"a\":1}", "{\"a\":1,\"a\":1}", "\"\\n\"", "\"\\u0041\"", "\"a", "\"\u{7f}\"", "\"é\"", "\"\t\"",
-        "tru", "TRUE", "{a:1}", "{\"a\":1}{\"a\":1}", "[", "{", "{\"a\"", "{\"a\":", "'a'", "\u{feff}{}", "// x\n{}",
+        "",
+        " ",
+        "null",
+        "{} ",
+        " {}",
+        "[1, 2]",
+        "[1,]",
+        "[,1]",
+        "{\"a\":1,}",
+        "{\"a\" :1}",
+        "01",
+        "-0",
+        "-",
+        "+1",
+        "1.0",
+        "1.5",
+        "1e3",
+        "1E3",
+        "9007199254740992",
+        "-9007199254740992",
+        "99999999999999999999",
+        "NaN",
+        "{\"b\":1,\"a\":1}",
+        "{\"a\":1,\"a\":1}",
+        "\"\\n\"",
+        "\"\\u0041\"",
+        "\"a",
+        "\"\u{7f}\"",
+        "\"é\"",
+        "\"\t\"",
+        "tru",
+        "TRUE",
+        "{a:1}",
+        "{\"a\":1}{\"a\":1}",
+        "[",
+        "{",
+        "{\"a\"",
+        "{\"a\":",
+        "'a'",
+        "\u{feff}{}",
+        "// x\n{}",
     ] {
         check(bad, false);
     }
@@ -104,7 +153,10 @@ fn depth_and_length_are_bounded() {
     for (levels, accepted) in [(DEPTH_MAX, true), (DEPTH_MAX + 1, false), (4000, false)] {
         check(&("[".repeat(levels) + &"]".repeat(levels)), accepted);
     }
-    for (len, accepted) in [(ENCODED_BYTES_MAX - 2, true), (ENCODED_BYTES_MAX - 1, false)] {
+    for (len, accepted) in [
+        (ENCODED_BYTES_MAX - 2, true),
+        (ENCODED_BYTES_MAX - 1, false),
+    ] {
         check(&format!("\"{}\"", "x".repeat(len)), accepted);
     }
 }
@@ -113,5 +165,7 @@ fn depth_and_length_are_bounded() {
 fn bounds_hold_at_construction() {
     assert!(Canon::integer(INTEGER_MAX).is_ok() && Canon::integer(INTEGER_MAX + 1).is_err());
     assert!(Canon::count(u64::MAX).is_err() && Canon::integer(i64::MIN).is_err());
-    assert!(Text::parse("a\"b").is_err() && Text::parse("a\\b").is_err() && Text::parse("ä").is_err());
+    assert!(
+        Text::parse("a\"b").is_err() && Text::parse("a\\b").is_err() && Text::parse("ä").is_err()
+    );
 }

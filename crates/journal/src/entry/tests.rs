@@ -28,7 +28,10 @@ fn the_bytes_are_these() {
     );
     assert_eq!(entry.bytes(), expected.as_bytes());
     // Computed with: printf '\0%s' "$ENTRY" | sha256sum
-    assert_eq!(entry.leaf_hash().to_string(), "4a8bf680a752d92cdeba78eda9f1dd4cd80ce03350833567e801bc724e0ef76a");
+    assert_eq!(
+        entry.leaf_hash().to_string(),
+        "4a8bf680a752d92cdeba78eda9f1dd4cd80ce03350833567e801bc724e0ef76a"
+    );
     assert_eq!(Entry::parse(entry.bytes()), Ok(entry));
 }
 
@@ -45,45 +48,78 @@ fn each_bound_holds() {
     check(|d| d.tenant = "Default".to_owned(), member("tenant"));
     check(|d| d.tenant = "a".repeat(65), member("tenant"));
     check(|d| d.environment = String::new(), member("env"));
-    for run in ["run_01jd0000000000000000000000", "act_01JD0000000000000000000000", "run_81JD0000000000000000000000"] {
+    for run in [
+        "run_01jd0000000000000000000000",
+        "act_01JD0000000000000000000000",
+        "run_81JD0000000000000000000000",
+    ] {
         check(|d| d.run = run.to_owned(), member("run"));
     }
     check(|d| d.seq = 1 << 53, member("seq"));
     check(|d| d.epoch = 1 << 53, member("epoch"));
     check(|d| d.seq = 0, Err(EntryError::Prev));
     check(|d| d.prev = LeafHash::ZERO, Err(EntryError::Prev));
-    for event in ["model", "model.", ".requested", "Model.requested", "a.b.c.d.e", "model.1", &format!("a.{}", "b".repeat(63))] {
+    for event in [
+        "model",
+        "model.",
+        ".requested",
+        "Model.requested",
+        "a.b.c.d.e",
+        "model.1",
+        &format!("a.{}", "b".repeat(63)),
+    ] {
         check(|d| d.event = event.to_owned(), member("event"));
     }
     for time in [
-        "2026-11-20T23:59:59Z", "2026-11-20T23:59:59.999999+", "2026-02-29T00:00:00.000000Z", "2026-11-20T24:00:00.000000Z",
-        "2026-13-01T00:00:00.000000Z", "2026-11-20 23:59:59.999999Z", "2026-11-20T23:59:60.000000Z", "+026-11-20T23:59:59.999999Z",
+        "2026-11-20T23:59:59Z",
+        "2026-11-20T23:59:59.999999+",
+        "2026-02-29T00:00:00.000000Z",
+        "2026-11-20T24:00:00.000000Z",
+        "2026-13-01T00:00:00.000000Z",
+        "2026-11-20 23:59:59.999999Z",
+        "2026-11-20T23:59:60.000000Z",
+        "+026-11-20T23:59:59.999999Z",
     ] {
         check(|d| d.time = time.to_owned(), member("time"));
     }
-    check(|d| d.time = "2028-02-29T00:00:00.000000Z".to_owned(), Ok(()));
-    let nested = |levels: usize| (0..levels).fold(Canon::Bool(true), |inner, _| Canon::Array(vec![inner]));
+    check(
+        |d| d.time = "2028-02-29T00:00:00.000000Z".to_owned(),
+        Ok(()),
+    );
+    let nested =
+        |levels: usize| (0..levels).fold(Canon::Bool(true), |inner, _| Canon::Array(vec![inner]));
     let key = || Text::parse("x").unwrap();
     check(|d| d.body = [(key(), nested(DEPTH_MAX - 2))].into(), Ok(()));
-    check(|d| d.body = [(key(), nested(DEPTH_MAX - 1))].into(), Err(CanonError::TooDeep.into()));
+    check(
+        |d| d.body = [(key(), nested(DEPTH_MAX - 1))].into(),
+        Err(CanonError::TooDeep.into()),
+    );
 }
 
 #[test]
 fn an_entry_of_8_kib_is_the_longest() {
     let fill = |len: usize| {
         let mut d = draft(0, LeafHash::ZERO);
-        d.body = [(Text::parse("x").unwrap(), Canon::text("y".repeat(len)).unwrap())].into();
+        d.body = [(
+            Text::parse("x").unwrap(),
+            Canon::text("y".repeat(len)).unwrap(),
+        )]
+        .into();
         Entry::new(d)
     };
     let spare = ENTRY_BYTES_MAX - fill(0).unwrap().bytes().len();
     assert_eq!(fill(spare).unwrap().bytes().len(), ENTRY_BYTES_MAX);
-    assert!(matches!(fill(spare + 1), Err(EntryError::Canonical(CanonError::TooLong { .. }))));
+    assert!(matches!(
+        fill(spare + 1),
+        Err(EntryError::Canonical(CanonError::TooLong { .. }))
+    ));
     assert_eq!(Entry::parse(fill(spare).unwrap().bytes()), fill(spare));
 }
 
 #[test]
 fn other_members_and_versions_are_refused() {
-    let text = String::from_utf8(Entry::new(draft(0, LeafHash::ZERO)).unwrap().into_bytes()).unwrap();
+    let text =
+        String::from_utf8(Entry::new(draft(0, LeafHash::ZERO)).unwrap().into_bytes()).unwrap();
     for (from, to, fault) in [
         ("\"v\":1", "\"v\":2", EntryError::Version),
         (",\"v\":1", "", EntryError::Member("v")),

@@ -20,9 +20,23 @@ const OTHER: &str = "run_01JD0000000000000000000001";
 fn an_untouched_chain_is_whole() {
     for (count, ended) in [(1, false), (2, true), (40, true)] {
         let rows = chain(RUN, count, ended);
-        check(&rows, head(&rows), Verdict::Whole { entries: count, ended });
+        check(
+            &rows,
+            head(&rows),
+            Verdict::Whole {
+                entries: count,
+                ended,
+            },
+        );
     }
-    check(&[], None, Verdict::Whole { entries: 0, ended: false });
+    check(
+        &[],
+        None,
+        Verdict::Whole {
+            entries: 0,
+            ended: false,
+        },
+    );
 }
 
 #[test]
@@ -95,7 +109,11 @@ fn deletion_says_what_is_missing() {
     cut.remove(2);
     check(&cut, head(&rows), broken(2, Fault::Gap { next: 3 }));
     check(&rows[1..], head(&rows), broken(0, Fault::Gap { next: 1 }));
-    check(&rows[..3], head(&rows), broken(3, Fault::MissingTail { count: 5 }));
+    check(
+        &rows[..3],
+        head(&rows),
+        broken(3, Fault::MissingTail { count: 5 }),
+    );
     check(&[], head(&rows), broken(0, Fault::MissingTail { count: 5 }));
 }
 
@@ -112,7 +130,10 @@ fn swapped_duplicated_and_surplus_entries_are_found() {
     twice.insert(3, rows[2].clone());
     check(&twice, head(&rows), broken(2, Fault::Duplicate));
 
-    let short = ChainHead { count: 4, hash: rows[3].hash };
+    let short = ChainHead {
+        count: 4,
+        hash: rows[3].hash,
+    };
     check(&rows, Some(short), broken(4, Fault::ExtraTail { count: 4 }));
     check(&rows, None, broken(0, Fault::ExtraTail { count: 0 }));
 }
@@ -125,7 +146,14 @@ fn the_last_entry_is_held_by_the_head() {
     d.epoch = 9;
     replaced[2] = row(d);
     check(&replaced, head(&rows), broken(2, Fault::Head));
-    check(&replaced, head(&replaced), Verdict::Whole { entries: 3, ended: false });
+    check(
+        &replaced,
+        head(&replaced),
+        Verdict::Whole {
+            entries: 3,
+            ended: false,
+        },
+    );
 }
 
 #[test]
@@ -135,8 +163,14 @@ fn entries_of_others_are_found() {
     moved[1] = chain(OTHER, 3, false)[1].clone();
     check(&moved, head(&rows), broken(1, Fault::OtherRun));
     for (change, fault) in [
-        ((|d: &mut Draft| d.tenant = "other".to_owned()) as fn(&mut Draft), Fault::OtherTenant),
-        (|d| d.environment = "production".to_owned(), Fault::OtherEnvironment),
+        (
+            (|d: &mut Draft| d.tenant = "other".to_owned()) as fn(&mut Draft),
+            Fault::OtherTenant,
+        ),
+        (
+            |d| d.environment = "production".to_owned(),
+            Fault::OtherEnvironment,
+        ),
         (|d| d.prev = leaf_hash(b"x"), Fault::Prev),
         (|d| d.epoch = 0, Fault::Epoch { epoch: 0 }),
     ] {
@@ -160,7 +194,13 @@ fn bytes_that_hash_well_and_are_no_entry_are_found() {
     let mut rows = chain(RUN, 2, false);
     rows[1].bytes.push(b' ');
     rows[1].hash = leaf_hash(&rows[1].bytes);
-    assert!(matches!(verdict(&rows, head(&rows)), Verdict::Broken { seq: 1, fault: Fault::Malformed(_) }));
+    assert!(matches!(
+        verdict(&rows, head(&rows)),
+        Verdict::Broken {
+            seq: 1,
+            fault: Fault::Malformed(_)
+        }
+    ));
 }
 
 fn check(rows: &[Row], head: Option<ChainHead>, expected: Verdict) {
@@ -168,8 +208,20 @@ fn check(rows: &[Row], head: Option<ChainHead>, expected: Verdict) {
 }
 
 fn verdict(rows: &[Row], head: Option<ChainHead>) -> Verdict {
-    let name = ChainName { tenant: "default".to_owned(), environment: "dev".to_owned(), run: RUN.to_owned() };
-    verify_chain(&name, rows.iter().map(|r| StoredEntry { seq: r.seq, bytes: &r.bytes, hash: r.hash }), head)
+    let name = ChainName {
+        tenant: "default".to_owned(),
+        environment: "dev".to_owned(),
+        run: RUN.to_owned(),
+    };
+    verify_chain(
+        &name,
+        rows.iter().map(|r| StoredEntry {
+            seq: r.seq,
+            bytes: &r.bytes,
+            hash: r.hash,
+        }),
+        head,
+    )
 }
 
 const fn broken(seq: u64, fault: Fault) -> Verdict {
@@ -177,7 +229,10 @@ const fn broken(seq: u64, fault: Fault) -> Verdict {
 }
 
 fn head(rows: &[Row]) -> Option<ChainHead> {
-    rows.last().map(|last| ChainHead { count: last.seq + 1, hash: last.hash })
+    rows.last().map(|last| ChainHead {
+        count: last.seq + 1,
+        hash: last.hash,
+    })
 }
 
 fn chain(run: &str, count: u64, ended: bool) -> Vec<Row> {
@@ -194,7 +249,11 @@ fn chain(run: &str, count: u64, ended: bool) -> Vec<Row> {
 
 fn row(draft: Draft) -> Row {
     let entry = Entry::new(draft).unwrap();
-    Row { seq: entry.seq(), hash: entry.leaf_hash(), bytes: entry.into_bytes() }
+    Row {
+        seq: entry.seq(),
+        hash: entry.leaf_hash(),
+        bytes: entry.into_bytes(),
+    }
 }
 
 fn draft(run: &str, seq: u64, prev: LeafHash) -> Draft {

@@ -103,8 +103,14 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Whole { entries, ended: true } => write!(f, "{entries} entries verified, ended"),
-            Self::Whole { entries, ended: false } => write!(f, "{entries} entries verified, not ended"),
+            Self::Whole {
+                entries,
+                ended: true,
+            } => write!(f, "{entries} entries verified, ended"),
+            Self::Whole {
+                entries,
+                ended: false,
+            } => write!(f, "{entries} entries verified, not ended"),
             Self::Broken { seq, fault } => write!(f, "entry {seq} {fault}"),
         }
     }
@@ -140,7 +146,14 @@ impl ChainVerifier {
     /// A verifier at the start of a chain; `head` is `None` where the store has none for the run.
     #[must_use]
     pub const fn new(name: ChainName, head: Option<ChainHead>) -> Self {
-        Self { name, head, next: 0, prev: LeafHash::ZERO, epoch: 0, ended: false }
+        Self {
+            name,
+            head,
+            next: 0,
+            prev: LeafHash::ZERO,
+            epoch: 0,
+            ended: false,
+        }
     }
 
     /// Checks the next stored entry.
@@ -165,11 +178,22 @@ impl ChainVerifier {
         let entry = Entry::parse(stored.bytes)?;
         for (holds, fault) in [
             (entry.tenant() == self.name.tenant, Fault::OtherTenant),
-            (entry.environment() == self.name.environment, Fault::OtherEnvironment),
+            (
+                entry.environment() == self.name.environment,
+                Fault::OtherEnvironment,
+            ),
             (entry.run() == self.name.run, Fault::OtherRun),
-            (entry.seq() == stored.seq, Fault::Moved { says: entry.seq() }),
+            (
+                entry.seq() == stored.seq,
+                Fault::Moved { says: entry.seq() },
+            ),
             (entry.prev() == self.prev, Fault::Prev),
-            (entry.epoch() >= self.epoch, Fault::Epoch { epoch: entry.epoch() }),
+            (
+                entry.epoch() >= self.epoch,
+                Fault::Epoch {
+                    epoch: entry.epoch(),
+                },
+            ),
             (!self.ended, Fault::AfterEnd),
         ] {
             if !holds {
@@ -191,14 +215,26 @@ impl ChainVerifier {
     #[must_use]
     pub fn finish(self) -> Verdict {
         let Some(head) = self.head else {
-            return Verdict::Whole { entries: 0, ended: false };
+            return Verdict::Whole {
+                entries: 0,
+                ended: false,
+            };
         };
         if self.next < head.count {
-            return Verdict::Broken { seq: self.next, fault: Fault::MissingTail { count: head.count } };
+            return Verdict::Broken {
+                seq: self.next,
+                fault: Fault::MissingTail { count: head.count },
+            };
         }
         if self.prev != head.hash || self.next == 0 {
-            return Verdict::Broken { seq: self.next.saturating_sub(1), fault: Fault::Head };
+            return Verdict::Broken {
+                seq: self.next.saturating_sub(1),
+                fault: Fault::Head,
+            };
         }
-        Verdict::Whole { entries: self.next, ended: self.ended }
+        Verdict::Whole {
+            entries: self.next,
+            ended: self.ended,
+        }
     }
 }

@@ -58,7 +58,11 @@ impl Text {
     /// A character is outside the set.
     pub fn parse(text: impl Into<String>) -> Result<Self, CanonError> {
         let text = text.into();
-        if text.bytes().all(is_text_byte) { Ok(Self(text)) } else { Err(CanonError::Text) }
+        if text.bytes().all(is_text_byte) {
+            Ok(Self(text))
+        } else {
+            Err(CanonError::Text)
+        }
     }
 
     /// The text.
@@ -95,7 +99,11 @@ impl Integer {
     /// # Errors
     /// The integer is beyond it.
     pub fn new(n: i64) -> Result<Self, CanonError> {
-        if (-INTEGER_MAX..=INTEGER_MAX).contains(&n) { Ok(Self(n)) } else { Err(CanonError::Integer) }
+        if (-INTEGER_MAX..=INTEGER_MAX).contains(&n) {
+            Ok(Self(n))
+        } else {
+            Err(CanonError::Integer)
+        }
     }
 
     /// From a count.
@@ -103,7 +111,9 @@ impl Integer {
     /// # Errors
     /// The count is beyond 2^53 - 1.
     pub fn from_u64(n: u64) -> Result<Self, CanonError> {
-        i64::try_from(n).map_err(|_| CanonError::Integer).and_then(Self::new)
+        i64::try_from(n)
+            .map_err(|_| CanonError::Integer)
+            .and_then(Self::new)
     }
 
     /// The integer.
@@ -159,13 +169,21 @@ impl Canon {
     /// The boolean, where it is one.
     #[must_use]
     pub const fn as_bool(&self) -> Option<bool> {
-        if let Self::Bool(b) = self { Some(*b) } else { None }
+        if let Self::Bool(b) = self {
+            Some(*b)
+        } else {
+            None
+        }
     }
 
     /// The integer, where it is one.
     #[must_use]
     pub const fn as_i64(&self) -> Option<i64> {
-        if let Self::Integer(n) = self { Some(n.get()) } else { None }
+        if let Self::Integer(n) = self {
+            Some(n.get())
+        } else {
+            None
+        }
     }
 
     /// The integer, where it is one and not negative.
@@ -177,19 +195,31 @@ impl Canon {
     /// The text, where it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
-        if let Self::Text(text) = self { Some(text.as_str()) } else { None }
+        if let Self::Text(text) = self {
+            Some(text.as_str())
+        } else {
+            None
+        }
     }
 
     /// The items, where it is an array.
     #[must_use]
     pub fn as_array(&self) -> Option<&[Self]> {
-        if let Self::Array(items) = self { Some(items) } else { None }
+        if let Self::Array(items) = self {
+            Some(items)
+        } else {
+            None
+        }
     }
 
     /// The members, where it is an object.
     #[must_use]
     pub const fn as_object(&self) -> Option<&Object> {
-        if let Self::Object(members) = self { Some(members) } else { None }
+        if let Self::Object(members) = self {
+            Some(members)
+        } else {
+            None
+        }
     }
 
     /// Levels of containers: 0 for a scalar, 1 for an empty array.

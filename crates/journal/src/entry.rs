@@ -16,7 +16,9 @@ pub const ENTRY_BYTES_MAX: usize = ENCODED_BYTES_MAX;
 /// The event of a run's last entry; none may follow it in the run.
 pub const RUN_ENDED: &str = "run.ended";
 
-const MEMBERS: [&str; 10] = ["body", "env", "epoch", "event", "prev", "run", "seq", "tenant", "time", "v"];
+const MEMBERS: [&str; 10] = [
+    "body", "env", "epoch", "event", "prev", "run", "seq", "tenant", "time", "v",
+];
 
 /// What an entry is to carry, before it is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +110,11 @@ impl Entry {
     /// The bytes are not canonical, have a member too many or too few, or break a bound.
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
         let Canon::Object(mut members) = canonical::parse(bytes)? else {
-            return Err(CanonError::At { offset: 0, what: "expected an object" }.into());
+            return Err(CanonError::At {
+                offset: 0,
+                what: "expected an object",
+            }
+            .into());
         };
         if members.keys().any(|key| !MEMBERS.contains(&key.as_str())) {
             return Err(EntryError::Unknown);
@@ -135,7 +141,10 @@ impl Entry {
             },
         };
         check(&draft)?;
-        Ok(Self { draft, bytes: bytes.to_vec() })
+        Ok(Self {
+            draft,
+            bytes: bytes.to_vec(),
+        })
     }
 
     /// Owner of the log.
@@ -232,9 +241,16 @@ fn check(draft: &Draft) -> Result<(), EntryError> {
 }
 
 fn text(members: &Object, key: &'static str) -> Result<String, EntryError> {
-    members.get(key).and_then(Canon::as_str).map(str::to_owned).ok_or(EntryError::Member(key))
+    members
+        .get(key)
+        .and_then(Canon::as_str)
+        .map(str::to_owned)
+        .ok_or(EntryError::Member(key))
 }
 
 fn count(members: &Object, key: &'static str) -> Result<u64, EntryError> {
-    members.get(key).and_then(Canon::as_u64).ok_or(EntryError::Member(key))
+    members
+        .get(key)
+        .and_then(Canon::as_u64)
+        .ok_or(EntryError::Member(key))
 }
