@@ -44,7 +44,10 @@ impl Digest {
         }
         let mut out = [0u8; 32];
         for (slot, pair) in out.iter_mut().zip(bytes.chunks_exact(2)) {
-            let (high, low) = (pair.first().copied().and_then(nibble)?, pair.get(1).copied().and_then(nibble)?);
+            let (high, low) = (
+                pair.first().copied().and_then(nibble)?,
+                pair.get(1).copied().and_then(nibble)?,
+            );
             *slot = high << 4 | low;
         }
         Some(Self(out))

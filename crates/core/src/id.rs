@@ -169,10 +169,14 @@ macro_rules! names {
 
 fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();
-    let first = bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let first = bytes
+        .next()
+        .is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     first
         && text.len() <= crate::limits::NAME_BYTES_MAX
-        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.'))
+        && bytes.all(|b| {
+            b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.')
+        })
 }
 
 names! {
@@ -223,7 +227,12 @@ mod tests {
         let id = RunId::from_bytes([0x01, 0x93, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 255]);
         let text = id.to_string();
         assert_eq!(text.parse::<RunId>(), Ok(id));
-        for bad in [text.to_lowercase(), text.replace("run_", "act_"), format!("{text}0"), "run_".to_owned()] {
+        for bad in [
+            text.to_lowercase(),
+            text.replace("run_", "act_"),
+            format!("{text}0"),
+            "run_".to_owned(),
+        ] {
             assert!(bad.parse::<RunId>().is_err(), "{bad}");
         }
         assert!("run_ZZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<RunId>().is_err());

@@ -27,7 +27,12 @@ pub enum Confidentiality {
 
 impl Confidentiality {
     /// All levels, lowest first.
-    pub const ALL: [Self; 4] = [Self::Public, Self::Internal, Self::Confidential, Self::Restricted];
+    pub const ALL: [Self; 4] = [
+        Self::Public,
+        Self::Internal,
+        Self::Confidential,
+        Self::Restricted,
+    ];
 
     /// The level's name in configuration and entries.
     #[must_use]
@@ -80,7 +85,9 @@ impl Integrity {
     /// The integrity of that name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Trusted, Self::Untrusted].into_iter().find(|i| i.as_str() == text)
+        [Self::Trusted, Self::Untrusted]
+            .into_iter()
+            .find(|i| i.as_str() == text)
     }
 }
 
@@ -193,7 +200,9 @@ impl Label {
     /// The join of all; of none, the literal label.
     #[must_use]
     pub fn join_all<'a>(labels: impl IntoIterator<Item = &'a Self>) -> Self {
-        labels.into_iter().fold(Self::literal(), |sum, label| sum.join(label))
+        labels
+            .into_iter()
+            .fold(Self::literal(), |sum, label| sum.join(label))
     }
 
     /// Whether a value of this label may go where `other` is the most that is accepted.

@@ -7,6 +7,7 @@ pub mod label;
 pub mod limits;
 pub mod pipeline;
 pub mod registry;
+pub mod run;
 pub mod seams;
 pub mod time;
 pub mod workflow;

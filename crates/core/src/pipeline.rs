@@ -3,7 +3,11 @@
 //! private to their room, none is `Deserialize`, and those for one use are not `Clone`.
 
 pub mod identity;
+pub mod intake;
 pub mod model;
 pub mod policy;
+pub mod prompt;
+pub mod review;
 pub mod source;
 pub mod tool;
+pub mod validation;

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{Category, EndpointName, ModelAlias, Reader, Region, SchemaName, SourceName, ToolName};
+use crate::id::{
+    Category, EndpointName, ModelAlias, Reader, Region, SchemaName, SourceName, ToolName,
+};
 use crate::label::{Allowed, Confidentiality, Label, Path};
 
 /// What a tool does to the world, in rising order of harm.
@@ -145,7 +147,10 @@ impl Endpoint {
     pub fn exceeded_by(&self, label: &Label) -> bool {
         label.confidentiality > self.clearance
             || !label.residency.contains(&self.region)
-            || label.categories.iter().any(|category| !self.categories.contains(category))
+            || label
+                .categories
+                .iter()
+                .any(|category| !self.categories.contains(category))
     }
 }
 

@@ -131,8 +131,12 @@ pub fn check_bounds(value: &Value) -> Result<(), Violation> {
             return Err("depth");
         }
         match value {
-            Value::Array(items) => items.iter().try_for_each(|item| walk(item, depth + 1, nodes)),
-            Value::Object(members) => members.values().try_for_each(|item| walk(item, depth + 1, nodes)),
+            Value::Array(items) => items
+                .iter()
+                .try_for_each(|item| walk(item, depth + 1, nodes)),
+            Value::Object(members) => members
+                .values()
+                .try_for_each(|item| walk(item, depth + 1, nodes)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
         }
     }

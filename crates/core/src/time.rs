@@ -22,7 +22,10 @@ impl Timestamp {
     /// This instant and so many seconds more.
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Self {
-        Self::from_micros(self.0.saturating_add(u64::from(seconds).saturating_mul(1_000_000)))
+        Self::from_micros(
+            self.0
+                .saturating_add(u64::from(seconds).saturating_mul(1_000_000)),
+        )
     }
 }
 

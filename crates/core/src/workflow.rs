@@ -2,7 +2,10 @@
 //! by id. The bundle crate parses and checks it; here it is finished and only read.
 
 use crate::digest::Digest;
-use crate::id::{BundleName, ModelAlias, PromptName, Provenance, RoleName, SchemaName, SourceName, StepName, ToolName, WorkflowName};
+use crate::id::{
+    BundleName, ModelAlias, PromptName, Provenance, RoleName, SchemaName, SourceName, StepName,
+    ToolName, WorkflowName,
+};
 use crate::label::Path;
 
 /// Harm that a workflow can do when it goes wrong, in rising order.

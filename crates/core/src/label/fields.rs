@@ -73,7 +73,11 @@ impl Path {
         for segment in &self.0 {
             found = match segment {
                 PathSegment::Key(key) => found.into_iter().filter_map(|v| v.get(key)).collect(),
-                PathSegment::Each => found.into_iter().filter_map(|v| v.as_array()).flatten().collect(),
+                PathSegment::Each => found
+                    .into_iter()
+                    .filter_map(|v| v.as_array())
+                    .flatten()
+                    .collect(),
             };
         }
         found
@@ -113,8 +117,14 @@ impl FieldLabels {
             .filter(|(place, _)| place.contains(path))
             .max_by_key(|(place, _)| place.segments().len())
             .map(|(_, label)| label);
-        let beneath = self.declared.iter().filter(|(place, _)| path.contains(place) && place != path);
-        let mut found = above.into_iter().chain(beneath.map(|(_, label)| label)).peekable();
+        let beneath = self
+            .declared
+            .iter()
+            .filter(|(place, _)| path.contains(place) && place != path);
+        let mut found = above
+            .into_iter()
+            .chain(beneath.map(|(_, label)| label))
+            .peekable();
         if found.peek().is_none() {
             return Label::unlabelled();
         }

@@ -68,7 +68,11 @@ fn declared(list: &[(&str, Confidentiality, Integrity)]) -> FieldLabels {
     FieldLabels::new(
         list.iter()
             .map(|(path, confidentiality, integrity)| {
-                let label = Label { confidentiality: *confidentiality, integrity: *integrity, ..Label::literal() };
+                let label = Label {
+                    confidentiality: *confidentiality,
+                    integrity: *integrity,
+                    ..Label::literal()
+                };
                 (Path::parse(path).unwrap(), label)
             })
             .collect(),
@@ -86,14 +90,24 @@ fn a_reference_joins_the_nearest_declaration_above_with_all_beneath() {
     ]);
     let check = |path: &str, confidentiality, integrity| {
         let label = fields.at(&Path::parse(path).unwrap());
-        assert_eq!((label.confidentiality, label.integrity), (confidentiality, integrity), "{path}");
+        assert_eq!(
+            (label.confidentiality, label.integrity),
+            (confidentiality, integrity),
+            "{path}"
+        );
     };
     check("/id", Public, Trusted);
     check("/other", Internal, Untrusted);
     check("/lines", Confidential, Untrusted);
     check("/lines/*/text/deeper", Confidential, Untrusted);
     check("", Confidential, Untrusted);
-    assert_eq!(FieldLabels::default().at(&Path::root()), Label::unlabelled());
+    assert_eq!(
+        FieldLabels::default().at(&Path::root()),
+        Label::unlabelled()
+    );
     let only_parts = declared(&[("/a", Public, Trusted)]);
-    assert_eq!(only_parts.at(&Path::parse("/b").unwrap()).confidentiality, Restricted);
+    assert_eq!(
+        only_parts.at(&Path::parse("/b").unwrap()).confidentiality,
+        Restricted
+    );
 }

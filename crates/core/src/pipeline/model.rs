@@ -1,21 +1,48 @@
 //! What is sent to a model and what comes back, as values. A [`Showing`] is the right to show one prompt to one
-//! endpoint; only the prompt room makes it. A reply is data: nothing in it is believed until validation.
+//! endpoint; it is made from a permit only. A reply is data: nothing in it is believed until validation.
 
 use serde_json::Value;
 
+use super::policy::{Action, Permit};
 use crate::id::{CallId, EndpointName};
 
-/// The right to show this prompt to this endpoint, once. Made by [`super::prompt`] after a permit.
+/// The right to show this prompt to this endpoint, once. Made from a permit only, just before it is used.
 #[derive(Debug)]
 pub struct Showing {
-    pub(crate) call: CallId,
-    pub(crate) endpoint: EndpointName,
-    pub(crate) prompt: PromptText,
-    pub(crate) schema: Value,
-    pub(crate) output_tokens_max: u32,
+    permit: Permit,
+    call: CallId,
+    endpoint: EndpointName,
+    prompt: PromptText,
+    schema: Value,
+    output_tokens_max: u32,
 }
 
 impl Showing {
+    /// Takes a permit to call a model; `None` where it permits something else.
+    pub(crate) fn new(
+        permit: Permit,
+        call: CallId,
+        endpoint: EndpointName,
+        prompt: PromptText,
+        schema: Value,
+        output_tokens_max: u32,
+    ) -> Option<Self> {
+        (permit.action() == Action::CallModel).then_some(Self {
+            permit,
+            call,
+            endpoint,
+            prompt,
+            schema,
+            output_tokens_max,
+        })
+    }
+
+    /// The permit that it was made from.
+    #[must_use]
+    pub const fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
     /// The call that the journal knows it by.
     #[must_use]
     pub const fn call(&self) -> CallId {
@@ -58,7 +85,12 @@ pub struct PromptText {
 
 impl std::fmt::Debug for PromptText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PromptText({} + {} bytes)", self.system.len(), self.user.len())
+        write!(
+            f,
+            "PromptText({} + {} bytes)",
+            self.system.len(),
+            self.user.len()
+        )
     }
 }
 
@@ -119,7 +151,13 @@ pub struct ModelReply {
 
 impl std::fmt::Debug for ModelReply {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ModelReply({} bytes, {:?}, {:?})", self.text.len(), self.stop, self.usage)
+        write!(
+            f,
+            "ModelReply({} bytes, {:?}, {:?})",
+            self.text.len(),
+            self.stop,
+            self.usage
+        )
     }
 }
 

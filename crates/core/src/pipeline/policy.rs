@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-
-use crate::id::{BundleName, EnvironmentName, PolicyId, RoleName, StepName, TenantName, WorkflowName};
+use crate::id::{
+    BundleName, EnvironmentName, PolicyId, RoleName, StepName, TenantName, WorkflowName,
+};
 use crate::label::{Label, Path};
 use crate::pipeline::identity::PrincipalFacts;
 use crate::registry::{Endpoint, Source, Tool};

@@ -2,19 +2,46 @@
 
 use serde_json::Value;
 
+use super::policy::{Action, Permit};
 use crate::id::{CallId, RunId, SourceName};
+use crate::registry::Source;
 
-/// The right to read this source with this query. Made by [`crate::run`] after a permit.
+/// The right to read this source with this query. Made from a permit only, just before it is used.
 #[derive(Debug)]
 pub struct Reading {
-    pub(crate) run: RunId,
-    pub(crate) call: CallId,
-    pub(crate) source: SourceName,
-    pub(crate) query: Value,
-    pub(crate) timeout_millis: u32,
+    permit: Permit,
+    run: RunId,
+    call: CallId,
+    source: SourceName,
+    query: Value,
+    timeout_millis: u32,
 }
 
 impl Reading {
+    /// Takes a permit to read a source; `None` where it permits something else.
+    pub(crate) fn new(
+        permit: Permit,
+        run: RunId,
+        call: CallId,
+        source: &Source,
+        query: Value,
+    ) -> Option<Self> {
+        (permit.action() == Action::ReadSource).then(|| Self {
+            permit,
+            run,
+            call,
+            source: source.name.clone(),
+            query,
+            timeout_millis: source.timeout_millis,
+        })
+    }
+
+    /// The permit that it was made from.
+    #[must_use]
+    pub const fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
     /// The run.
     #[must_use]
     pub const fn run(&self) -> RunId {

@@ -3,9 +3,11 @@
 
 use serde_json::Value;
 
+use super::policy::{Action, Permit};
 use crate::digest::{ActKey, Digest};
 use crate::id::{ActId, GrantId, RunId, StepName, ToolName};
 use crate::label::Label;
+use crate::registry::Tool;
 use crate::time::Timestamp;
 
 /// Everything that an approval is bound to: change one byte of it and the digest is another.
@@ -57,7 +59,11 @@ pub fn canonical_json(value: &Value) -> String {
                 .into_iter()
                 .filter_map(|name| {
                     let member = members.get(name)?;
-                    Some(format!("{}:{}", Value::String(name.clone()), canonical_json(member)))
+                    Some(format!(
+                        "{}:{}",
+                        Value::String(name.clone()),
+                        canonical_json(member)
+                    ))
                 })
                 .collect();
             format!("{{{}}}", parts.join(","))
@@ -70,10 +76,16 @@ pub fn canonical_json(value: &Value) -> String {
     }
 }
 
-fn canonical_label(label: &Label) -> String {
+/// A label in one spelling, for digests.
+#[must_use]
+pub fn canonical_label(label: &Label) -> String {
     use crate::label::Allowed;
     fn set<T: std::fmt::Display>(members: impl IntoIterator<Item = T>) -> String {
-        members.into_iter().map(|m| m.to_string()).collect::<Vec<_>>().join(",")
+        members
+            .into_iter()
+            .map(|m| m.to_string())
+            .collect::<Vec<_>>()
+            .join(",")
     }
     let residency = match &label.residency {
         Allowed::Any => "*".to_owned(),
@@ -110,18 +122,78 @@ pub struct Grant {
     pub attempt: u16,
 }
 
-/// The right to call this tool with these arguments, now, once. Made by [`crate::run`] when it starts an act.
+/// The right to call this tool with these arguments, now, once. Made from a permit and a grant that fits the
+/// arguments' digest, just before it is used; not `Clone`, not `Deserialize`.
 #[derive(Debug)]
 pub struct ExecutableCall {
-    pub(crate) run: RunId,
-    pub(crate) step: StepName,
-    pub(crate) tool: ToolName,
-    pub(crate) arguments: Value,
-    pub(crate) grant: Grant,
-    pub(crate) timeout_millis: u32,
+    permit: Permit,
+    run: RunId,
+    step: StepName,
+    tool: ToolName,
+    arguments: Value,
+    grant: Grant,
+    timeout_millis: u32,
+}
+
+/// Why a grant does not fit a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GrantFault {
+    /// The permit is for another action.
+    #[error("use the grant: the permit is for another action")]
+    Permit,
+    /// The arguments, labels or policies are not those that the grant is bound to.
+    #[error("use the grant: it is bound to another digest")]
+    Digest,
+    /// It has expired.
+    #[error("use the grant: it has expired")]
+    Expired,
+    /// It names another act.
+    #[error("use the grant: it is for another act")]
+    Act,
 }
 
 impl ExecutableCall {
+    /// Takes a permit and a grant; the digest is made again from the very arguments that will be sent.
+    ///
+    /// # Errors
+    /// See [`GrantFault`].
+    pub(crate) fn new(
+        permit: Permit,
+        grant: Grant,
+        key: &ActKey,
+        facts: &ActFacts<'_>,
+        tool: &Tool,
+        now: Timestamp,
+    ) -> Result<Self, GrantFault> {
+        if permit.action() != Action::CallTool || permit.version() != facts.policy {
+            return Err(GrantFault::Permit);
+        }
+        if grant.act != facts.act || tool.name != *facts.tool {
+            return Err(GrantFault::Act);
+        }
+        if grant.digest != act_digest(key, facts) {
+            return Err(GrantFault::Digest);
+        }
+        if grant.expires_at <= now {
+            return Err(GrantFault::Expired);
+        }
+        Ok(Self {
+            permit,
+            run: facts.run,
+            step: facts.step.clone(),
+            tool: facts.tool.clone(),
+            arguments: facts.arguments.clone(),
+            grant,
+            timeout_millis: tool.timeout_millis,
+        })
+    }
+
+    /// The permit that it was made from.
+    #[must_use]
+    pub const fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
     /// The run.
     #[must_use]
     pub const fn run(&self) -> RunId {

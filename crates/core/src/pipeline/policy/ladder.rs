@@ -137,8 +137,22 @@ pub fn decide(
         Verdict::Downgrade(set) => Some(set.clone()),
         Verdict::Review { .. } | Verdict::Deny(_) => None,
     };
-    let permit = downgrades.map(|downgrades| Permit { decision: id, action: request.action, version, downgrades });
-    (Decision { id, action: request.action, verdict, determined_by, version }, permit)
+    let permit = downgrades.map(|downgrades| Permit {
+        decision: id,
+        action: request.action,
+        version,
+        downgrades,
+    });
+    (
+        Decision {
+            id,
+            action: request.action,
+            verdict,
+            determined_by,
+            version,
+        },
+        permit,
+    )
 }
 
 type Answer = (Verdict, Vec<PolicyId>);
@@ -188,7 +202,11 @@ impl Lifted {
     /// Adds the remedies of what blocks; whether any was new. A forbid without remedy, or no permit at all,
     /// ends the climb.
     fn add(&mut self, blocking: &Evaluation) -> Result<bool, DenyReason> {
-        let mut forbids = blocking.determining.iter().filter(|policy| policy.forbids).peekable();
+        let mut forbids = blocking
+            .determining
+            .iter()
+            .filter(|policy| policy.forbids)
+            .peekable();
         if forbids.peek().is_none() {
             return Err(DenyReason::NoPermit);
         }
@@ -196,7 +214,9 @@ impl Lifted {
         for forbid in forbids {
             new |= match &forbid.remedy {
                 None => return Err(DenyReason::Forbidden),
-                Some(Remedy::Approval { role, count }) => self.approvals.insert((role.clone(), *count)),
+                Some(Remedy::Approval { role, count }) => {
+                    self.approvals.insert((role.clone(), *count))
+                }
                 Some(Remedy::StepUp) => !std::mem::replace(&mut self.step_up, true),
                 Some(Remedy::Downgrade(downgrade)) => self.downgrades.insert(*downgrade),
             };
@@ -205,7 +225,12 @@ impl Lifted {
     }
 
     /// Asks the request with everything lifted: downgraded, and with a hypothetical approval and sign-in.
-    fn evaluate(&self, guards: &dyn Guards, request: &Request<'_>, reshape: Reshape<'_>) -> Evaluation {
+    fn evaluate(
+        &self,
+        guards: &dyn Guards,
+        request: &Request<'_>,
+        reshape: Reshape<'_>,
+    ) -> Evaluation {
         let reshaped = match (self.downgrades.is_empty(), reshape) {
             // Without a way to downgrade, the request stays as it is, and its forbid stays too.
             (true, _) | (false, None) => None,
@@ -217,24 +242,39 @@ impl Lifted {
             context.exceeds_clearance = reshaped.exceeds_clearance;
             context.downgrades.extend(self.downgrades.iter().copied());
         }
-        context.step_up = request.context.step_up || (self.step_up && request.context.step_up_possible);
+        context.step_up =
+            request.context.step_up || (self.step_up && request.context.step_up_possible);
         if !self.approvals.is_empty() {
             context.approval = Some(ApprovalFacts {
-                count: self.approvals.iter().map(|(_, count)| *count).max().unwrap_or(0),
+                count: self
+                    .approvals
+                    .iter()
+                    .map(|(_, count)| *count)
+                    .max()
+                    .unwrap_or(0),
                 reached: self.approvals.clone(),
                 by_requester: false,
                 fits: true,
                 expired: false,
             });
         }
-        guards.evaluate(&Request { principal: request.principal, action: request.action, resource: request.resource, context })
+        guards.evaluate(&Request {
+            principal: request.principal,
+            action: request.action,
+            resource: request.resource,
+            context,
+        })
     }
 
     fn verdict(self) -> Verdict {
         if self.approvals.is_empty() && !self.step_up {
             Verdict::Downgrade(self.downgrades)
         } else {
-            Verdict::Review { approvals: self.approvals, step_up: self.step_up, downgrades: self.downgrades }
+            Verdict::Review {
+                approvals: self.approvals,
+                step_up: self.step_up,
+                downgrades: self.downgrades,
+            }
         }
     }
 }
@@ -242,7 +282,12 @@ impl Lifted {
 /// Adds what the workflow declares: an allowed request still waits for it.
 fn with_declared(request: &Request<'_>, verdict: Verdict) -> Verdict {
     let declared = &request.context.declared_approvals;
-    let met = declared.is_empty() || request.context.approval.as_ref().is_some_and(|facts| facts.meets(declared));
+    let met = declared.is_empty()
+        || request
+            .context
+            .approval
+            .as_ref()
+            .is_some_and(|facts| facts.meets(declared));
     match verdict {
         Verdict::Deny(reason) => Verdict::Deny(reason),
         verdict if met => verdict,
@@ -251,12 +296,22 @@ fn with_declared(request: &Request<'_>, verdict: Verdict) -> Verdict {
             step_up: false,
             downgrades: request.context.downgrades.clone(),
         },
-        Verdict::Downgrade(downgrades) => {
-            Verdict::Review { approvals: declared.clone(), step_up: false, downgrades }
-        }
-        Verdict::Review { mut approvals, step_up, downgrades } => {
+        Verdict::Downgrade(downgrades) => Verdict::Review {
+            approvals: declared.clone(),
+            step_up: false,
+            downgrades,
+        },
+        Verdict::Review {
+            mut approvals,
+            step_up,
+            downgrades,
+        } => {
             approvals.extend(declared.iter().cloned());
-            Verdict::Review { approvals, step_up, downgrades }
+            Verdict::Review {
+                approvals,
+                step_up,
+                downgrades,
+            }
         }
     }
 }

@@ -1,0 +1,1 @@
+//! Assembling prompts: layers, data blocks, downgrades.
