@@ -165,9 +165,26 @@ fn climb(guards: &dyn Guards, request: &Request<'_>, reshape: Reshape<'_>) -> An
     if asked.allowed {
         return (Verdict::Allow, ids(&asked.determining));
     }
-    let mut lifted = Lifted::default();
+    let mut lifted = Lifted::new(request);
     let mut blocking = asked;
     let mut named = ids(&blocking.determining);
+    // What the workflow declares is asked for in any case, so it is tried first: a forbid that any good
+    // approval lifts then asks for no second role.
+    if !met(request) {
+        if let Some(reason) = unliftable(&blocking) {
+            return (Verdict::Deny(reason), named);
+        }
+        lifted.approvals = lifted.declared.clone();
+        let answer = lifted.evaluate(guards, request, reshape);
+        if !answer.errors.is_empty() {
+            return (Verdict::Deny(DenyReason::PolicyError), answer.errors);
+        }
+        if answer.allowed {
+            return (lifted.verdict(), named);
+        }
+        named.extend(ids(&answer.determining));
+        blocking = answer;
+    }
     // Each round lifts at least one more remedy; there are finitely many, and a bound besides.
     for _ in 0..ROUNDS_MAX {
         match lifted.add(&blocking) {
@@ -190,35 +207,59 @@ fn climb(guards: &dyn Guards, request: &Request<'_>, reshape: Reshape<'_>) -> An
 
 const ROUNDS_MAX: usize = 8;
 
+/// Why no remedy can help: no permit at all, or a forbid without remedy.
+fn unliftable(blocking: &Evaluation) -> Option<DenyReason> {
+    let mut forbids = blocking
+        .determining
+        .iter()
+        .filter(|policy| policy.forbids)
+        .peekable();
+    if forbids.peek().is_none() {
+        return Some(DenyReason::NoPermit);
+    }
+    forbids
+        .any(|policy| policy.remedy.is_none())
+        .then_some(DenyReason::Forbidden)
+}
+
 /// The remedies gathered so far.
-#[derive(Default)]
-struct Lifted {
+struct Lifted<'a> {
+    /// What the workflow declares: part of every review.
+    declared: &'a BTreeSet<(RoleName, u8)>,
     approvals: BTreeSet<(RoleName, u8)>,
     step_up: bool,
     downgrades: BTreeSet<Downgrade>,
 }
 
-impl Lifted {
-    /// Adds the remedies of what blocks; whether any was new. A forbid without remedy, or no permit at all,
-    /// ends the climb.
+impl<'a> Lifted<'a> {
+    fn new(request: &'a Request<'_>) -> Self {
+        Self {
+            declared: &request.context.declared_approvals,
+            approvals: BTreeSet::new(),
+            step_up: false,
+            downgrades: BTreeSet::new(),
+        }
+    }
+
+    /// Adds the remedies of what blocks; whether any was new.
     fn add(&mut self, blocking: &Evaluation) -> Result<bool, DenyReason> {
-        let mut forbids = blocking
-            .determining
-            .iter()
-            .filter(|policy| policy.forbids)
-            .peekable();
-        if forbids.peek().is_none() {
-            return Err(DenyReason::NoPermit);
+        if let Some(reason) = unliftable(blocking) {
+            return Err(reason);
         }
         let mut new = false;
-        for forbid in forbids {
-            new |= match &forbid.remedy {
-                None => return Err(DenyReason::Forbidden),
-                Some(Remedy::Approval { role, count }) => {
+        for remedy in blocking
+            .determining
+            .iter()
+            .filter_map(|policy| policy.remedy.as_ref())
+        {
+            new |= match remedy {
+                Remedy::Approval { role, count } => {
+                    // One review asks for all of it: an earlier approval does not count towards a new one.
+                    self.approvals.extend(self.declared.iter().cloned());
                     self.approvals.insert((role.clone(), *count))
                 }
-                Some(Remedy::StepUp) => !std::mem::replace(&mut self.step_up, true),
-                Some(Remedy::Downgrade(downgrade)) => self.downgrades.insert(*downgrade),
+                Remedy::StepUp => !std::mem::replace(&mut self.step_up, true),
+                Remedy::Downgrade(downgrade) => self.downgrades.insert(*downgrade),
             };
         }
         Ok(new)
@@ -314,6 +355,17 @@ fn with_declared(request: &Request<'_>, verdict: Verdict) -> Verdict {
             }
         }
     }
+}
+
+/// Whether the request has every approval that the workflow declares.
+fn met(request: &Request<'_>) -> bool {
+    let declared = &request.context.declared_approvals;
+    declared.is_empty()
+        || request
+            .context
+            .approval
+            .as_ref()
+            .is_some_and(|facts| facts.meets(declared))
 }
 
 fn ids(determining: &[Determining]) -> Vec<PolicyId> {

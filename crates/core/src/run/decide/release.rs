@@ -13,6 +13,7 @@ use crate::pipeline::policy::{Action, ApprovalFacts, Resource, Verdict};
 use crate::run::event::{InboxKind, Outcome, ReviewOutcome};
 use crate::run::state::{Review, ReviewSubject};
 use crate::run::{Content, Event, Refusal, Slot};
+use crate::workflow::Audience;
 
 impl Turn<'_> {
     pub(super) fn release(&mut self) -> Result<(), Refusal> {
@@ -99,10 +100,20 @@ impl Turn<'_> {
             decision: output.decision,
         };
         let approved = approval.is_some();
+        let target = self.program.workflow.name.as_str();
+        // Text for outside readers: policy may say yes in advance. A final decision always waits for people.
+        let standing = output.audience != Audience::Internal
+            && output.decision.is_none()
+            && output.review.is_none()
+            && !approved
+            && {
+                let request = asked.request(Action::AuthoriseStanding, resource, label, None);
+                self.ask(&request, None, target, None)?.1.is_some()
+            };
         let mut request = asked.request(Action::Release, resource, label, None);
+        request.context.standing = standing;
         request.context.approval = approval;
         request.context.declared_approvals = thresholds(output.review.as_ref());
-        let target = self.program.workflow.name.as_str();
         let (decision, permit) = self.ask(&request, None, target, None)?;
         match (permit, decision.verdict) {
             (Some(_), _) => {

@@ -11,7 +11,7 @@ use crate::label::{Integrity, Label, Path};
 use crate::limits;
 use crate::pipeline::intake;
 use crate::pipeline::model::CallFault;
-use crate::pipeline::policy::{Action, Resource};
+use crate::pipeline::policy::{Action, ArgumentFacts, Resource};
 use crate::run::event::Cause;
 use crate::run::{Event, Phase, Refusal, Slot};
 use crate::workflow::{Node, NodeKind, RetrieveStep};
@@ -141,12 +141,18 @@ impl Turn<'_> {
             };
             let state = self.state.clone();
             let asked = Asked::new(self.program, &state, self.now)?;
-            let request = asked.request(
+            let mut request = asked.request(
                 Action::Endorse,
                 Resource::Source(source),
                 &floor,
                 Some(&node.step),
             );
+            request.context.arguments = Some(ArgumentFacts {
+                value: &value,
+                untrusted_sensitive: &[],
+                audience_may_read: true,
+                reconciled: true,
+            });
             let (decision, permit) = self.ask(&request, None, source.name.as_str(), None)?;
             if permit.is_some() {
                 self.say(Event::Endorsed {
