@@ -118,11 +118,24 @@ pub(super) fn create_database(dir: &Path) -> Result<PathBuf, OpenFault> {
     if mode & 0o077 != 0 {
         return Err(OpenFault::Exposed { path, mode });
     }
-    // The names of new files must survive a power cut as well as their content.
+    // A power cut must spare the names of new files as well as their content, and the directory's own.
+    sync(dir)?;
+    let real = dir.canonicalize().map_err(|e| fault("inspect", dir, &e))?;
+    match real
+        .parent()
+        .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+    {
+        Ok(()) => Ok(path),
+        // A directory that we may not read is one in which somebody else made ours, and that long ago.
+        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => Ok(path),
+        Err(e) => Err(fault("sync", dir, &e)),
+    }
+}
+
+fn sync(dir: &Path) -> Result<(), OpenFault> {
     File::open(dir)
         .and_then(|dir| dir.sync_all())
-        .map_err(|e| fault("sync", dir, &e))?;
-    Ok(path)
+        .map_err(|e| fault("sync", dir, &e))
 }
 
 /// The database file of an existing store.

@@ -156,6 +156,32 @@ async fn a_full_disk_stores_nothing_of_the_append_and_recovers() {
 }
 
 #[tokio::test]
+async fn a_commit_that_fails_is_unknown_and_stores_nothing_here() {
+    let (_temp, dir) = data_dir();
+    let store = SqliteStore::open(&dir, &environment("dev")).unwrap();
+    // A foreign key that is only looked at when the transaction commits.
+    let spoil = |c: &rusqlite::Connection| {
+        c.execute_batch(
+            "PRAGMA defer_foreign_keys = ON;
+             INSERT INTO record (tenant, shard, kind, key, version, bytes) VALUES ('x', 0, 'k', 'k', 1, x'00')",
+        )
+        .map_err(column::fault("spoil"))
+    };
+    let spoiled = store
+        .writer("spoil")
+        .unwrap()
+        .write("spoil", 0, spoil)
+        .await;
+    assert_eq!(spoiled, Err(StoreFault::Unknown { operation: "spoil" }));
+    let pen = Pen::new(1).unwrap();
+    store
+        .append(&pen.tenant, pen.write(1, "step.started").unwrap())
+        .await
+        .unwrap();
+    assert_eq!(store.tenants().await.unwrap(), [pen.tenant]);
+}
+
+#[tokio::test]
 async fn damaged_rows_are_faults_and_not_values() {
     let (_temp, dir) = data_dir();
     let store = SqliteStore::open(&dir, &environment("dev")).unwrap();

@@ -4,6 +4,8 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod kill;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
