@@ -29,6 +29,19 @@ pub enum Verdict {
     Deny(DenyReason),
 }
 
+impl Verdict {
+    /// The name in entries and listings.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Downgrade(_) => "downgrade",
+            Self::Review { .. } => "review",
+            Self::Deny(_) => "deny",
+        }
+    }
+}
+
 /// Why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DenyReason {
@@ -43,6 +56,14 @@ pub enum DenyReason {
 }
 
 impl DenyReason {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::NoPermit,
+        Self::Forbidden,
+        Self::PolicyError,
+        Self::NoRemedyHelps,
+    ];
+
     /// The name in entries.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -52,6 +73,12 @@ impl DenyReason {
             Self::PolicyError => "policy_error",
             Self::NoRemedyHelps => "no_remedy_helps",
         }
+    }
+
+    /// The reason of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|x| x.as_str() == text)
     }
 }
 
