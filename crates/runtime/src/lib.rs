@@ -1,1 +1,30 @@
-//! placeholder
+//! The shell around the decisions: the driver's loop and the doors through which it reaches models, tools, sources,
+//! secrets, keys and time. Only here is anything outside called. It decides nothing: every effect takes a proof
+//! that core made, and what comes back goes to core as data.
+
+pub mod clock;
+pub mod codec;
+pub mod config;
+mod deploy;
+mod driver;
+pub mod egress;
+pub mod engine;
+mod identity;
+mod live;
+pub mod model;
+mod open;
+pub mod price;
+pub mod projection;
+pub mod seal;
+pub mod secret;
+pub mod say;
+mod service;
+pub mod source;
+pub mod tool;
+pub mod view;
+
+pub use deploy::Deployed;
+pub use engine::{Doors, Engine, Fault, Loaded, Parts, Progress};
+pub use identity::{Named, Unidentified};
+pub use live::Recorded;
+pub use service::{Answer, StartRequest};

@@ -16,6 +16,12 @@ pub enum PrincipalKind {
 }
 
 impl PrincipalKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [
+        Self::Person,
+        Self::Service,
+    ];
+
     /// The name in policies and entries.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -23,6 +29,12 @@ impl PrincipalKind {
             Self::Person => "person",
             Self::Service => "service",
         }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|x| x.as_str() == text)
     }
 }
 
@@ -38,6 +50,13 @@ pub enum Method {
 }
 
 impl Method {
+    /// All of them.
+    pub const ALL: [Self; 3] = [
+        Self::LocalUser,
+        Self::ApiKey,
+        Self::Demo,
+    ];
+
     /// The name in entries.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -46,6 +65,12 @@ impl Method {
             Self::ApiKey => "api_key",
             Self::Demo => "demo",
         }
+    }
+
+    /// The method of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|x| x.as_str() == text)
     }
 }
 

@@ -108,6 +108,14 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::End,
+        Self::Length,
+        Self::Refusal,
+        Self::Other,
+    ];
+
     /// The name in entries.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -117,6 +125,12 @@ impl Stop {
             Self::Refusal => "refusal",
             Self::Other => "other",
         }
+    }
+
+    /// The stop of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|x| x.as_str() == text)
     }
 }
 
@@ -183,6 +197,18 @@ pub enum CallFault {
 }
 
 impl CallFault {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Rejected,
+        Self::Credential,
+        Self::Malformed,
+        Self::Egress,
+        Self::Configuration,
+        Self::Withdrawn,
+    ];
+
     /// The name in entries.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -196,5 +222,11 @@ impl CallFault {
             Self::Configuration => "configuration",
             Self::Withdrawn => "withdrawn",
         }
+    }
+
+    /// The fault of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|x| x.as_str() == text)
     }
 }

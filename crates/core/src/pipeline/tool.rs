@@ -245,3 +245,23 @@ pub enum EffectKnown {
     /// It may have acted.
     Unknown,
 }
+
+impl EffectKnown {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::NotPerformed, Self::Unknown];
+
+    /// The name in entries.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotPerformed => "not_performed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The knowledge of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|x| x.as_str() == text)
+    }
+}

@@ -34,6 +34,15 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Invalid,
+        Self::Unavailable,
+        Self::Denied,
+        Self::Timeout,
+        Self::Uncertain,
+    ];
+
     /// The name in entries.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +53,12 @@ impl Cause {
             Self::Timeout => "timeout",
             Self::Uncertain => "uncertain",
         }
+    }
+
+    /// The cause of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|x| x.as_str() == text)
     }
 }
 
@@ -56,6 +71,18 @@ pub enum Tried {
     Retry,
     /// Another model.
     Model(ModelAlias),
+}
+
+impl Tried {
+    /// The name in entries; another model's alias stands beside it.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Repair => "repair",
+            Self::Retry => "retry",
+            Self::Model(_) => "model",
+        }
+    }
 }
 
 /// Why a reply was not accepted.
@@ -78,6 +105,17 @@ pub enum RejectReason {
 }
 
 impl RejectReason {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::NotJson,
+        Self::Cut,
+        Self::Bounds,
+        Self::Schema,
+        Self::Quotes,
+        Self::Abstained,
+        Self::Refused,
+    ];
+
     /// The name in entries.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -90,6 +128,12 @@ impl RejectReason {
             Self::Abstained => "abstained",
             Self::Refused => "refused",
         }
+    }
+
+    /// The reason of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|x| x.as_str() == text)
     }
 }
 
@@ -107,6 +151,14 @@ pub enum ReviewOutcome {
 }
 
 impl ReviewOutcome {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Approved,
+        Self::Rejected,
+        Self::Expired,
+        Self::Voided,
+    ];
+
     /// The name in entries.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -116,6 +168,12 @@ impl ReviewOutcome {
             Self::Expired => "expired",
             Self::Voided => "voided",
         }
+    }
+
+    /// The outcome of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|x| x.as_str() == text)
     }
 }
 
@@ -132,6 +190,19 @@ pub enum InboxKind {
     InDoubt,
 }
 
+impl InboxKind {
+    /// The name in entries and listings; a manual step's cause stands beside it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Manual(_) => "manual",
+            Self::Release => "release",
+            Self::PayloadGone => "payload_gone",
+            Self::InDoubt => "in_doubt",
+        }
+    }
+}
+
 /// A person's settlement, as a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InboxVerdict {
@@ -143,6 +214,35 @@ pub enum InboxVerdict {
     Cancelled,
     /// See [`DoubtVerdict`].
     Doubt(DoubtVerdict),
+}
+
+impl InboxVerdict {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Completed,
+        Self::Retry,
+        Self::Cancelled,
+        Self::Doubt(DoubtVerdict::Happened),
+        Self::Doubt(DoubtVerdict::DidNotHappen),
+    ];
+
+    /// The name in entries.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Retry => "retry",
+            Self::Cancelled => "cancelled",
+            Self::Doubt(DoubtVerdict::Happened) => "happened",
+            Self::Doubt(DoubtVerdict::DidNotHappen) => "did_not_happen",
+        }
+    }
+
+    /// The verdict of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|x| x.as_str() == text)
+    }
 }
 
 /// What a person found out about an act in doubt.
@@ -193,6 +293,12 @@ impl Outcome {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
         }
+    }
+
+    /// The outcome of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|x| x.as_str() == text)
     }
 }
 

@@ -169,9 +169,10 @@ pub fn executable(
         .workflow
         .node(act.node)
         .ok_or(Withdrawn("the workflow has no such node"))?;
+    // Kept open besides: a declared retry of the same act is decided on the same arguments.
     let content = opened
         .content
-        .take()
+        .clone()
         .ok_or(Withdrawn("the arguments are not open"))?;
     let facts = CallFacts::of(program, state, act.node, step, tool);
     let bound = ActFacts {

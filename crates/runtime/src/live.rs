@@ -1,0 +1,289 @@
+//! One run in hand: its head, epoch and folded state, and the one way by which it moves: decide, seal, encode,
+//! append, fold. Nothing is folded before it is durable. What comes next (effects) is the driver's concern.
+
+use std::collections::BTreeMap;
+
+use interlock_core::digest::Digest;
+use interlock_core::id::{PayloadId, RunId};
+use interlock_core::pipeline::policy::Decision;
+use interlock_core::run::{
+    Arrival, Draft, Event, Input, Opened, Program, State, decide, evolve,
+};
+use interlock_core::time::Timestamp;
+use interlock_journal::{Canon, ChainName, Entry, LeafHash, Verdict, verify_chain};
+use interlock_store::{Append, AppendFault, Head, NewEntry, SealedPayload};
+
+use crate::codec::{self, PayloadNote};
+use crate::engine::{Engine, Fault, Progress};
+use crate::projection;
+use crate::seal::{Place, Terms};
+
+/// The retention class of every payload until classes are declared.
+const CLASS: &str = "default";
+/// How often an append of unknown outcome is looked up before the driver gives the run up.
+const LOOKUPS_MAX: u32 = 5;
+
+/// A run in hand. Only the task that holds its lock moves it.
+pub struct Live {
+    pub(crate) run: RunId,
+    pub(crate) head: Option<Head>,
+    pub(crate) epoch: u64,
+    pub(crate) state: State,
+    pub(crate) notes: BTreeMap<PayloadId, PayloadNote>,
+}
+
+/// One entry of a run, read back and verified.
+pub struct Recorded {
+    /// Its place.
+    pub seq: u64,
+    /// When it was written, RFC 3339.
+    pub time: String,
+    /// Its hash.
+    pub hash: LeafHash,
+    /// What it says.
+    pub event: Event,
+    /// The payloads that it introduces.
+    pub payloads: Vec<PayloadNote>,
+}
+
+/// What one move stored.
+#[derive(Default)]
+pub(crate) struct Moved {
+    pub(crate) events: Vec<Event>,
+    pub(crate) denied: Option<Decision>,
+}
+
+impl Live {
+    pub(crate) const fn new(run: RunId) -> Self {
+        Self { run, head: None, epoch: 0, state: State::new(run), notes: BTreeMap::new() }
+    }
+}
+
+impl Engine {
+    /// A run's entries, verified and decoded. Takes nothing over.
+    ///
+    /// # Errors
+    /// There is no such run, its log does not verify, or the store cannot be read.
+    pub async fn history(&self, run: RunId) -> Result<Vec<Recorded>, Fault> {
+        let chain = self.parts.store.chain(self.tenant(), run).await?;
+        let head = chain.head.ok_or(Fault::NotFound("the run"))?;
+        let name = ChainName {
+            tenant: self.tenant().to_string(),
+            environment: self.environment().to_string(),
+            run: run.to_string(),
+        };
+        let stored = chain.entries.iter().map(interlock_store::StoredEntry::to_verify);
+        match verify_chain(name, stored, Some(head.into())) {
+            Verdict::Whole { .. } => {}
+            Verdict::Broken { seq, fault } => {
+                return Err(Fault::Damaged { run, seq, fault: fault.to_string() });
+            }
+        }
+        chain
+            .entries
+            .into_iter()
+            .map(|stored| {
+                let damaged = |fault: String| Fault::Damaged { run, seq: stored.seq, fault };
+                let entry = Entry::parse(&stored.bytes).map_err(|fault| damaged(fault.to_string()))?;
+                let body = Canon::Object(entry.body().clone());
+                Ok(Recorded {
+                    seq: stored.seq,
+                    time: entry.time().to_owned(),
+                    hash: stored.hash,
+                    event: codec::decode(entry.event(), &body).map_err(|fault| damaged(fault.to_string()))?,
+                    payloads: codec::notes(&body).map_err(|fault| damaged(fault.to_string()))?,
+                })
+            })
+            .collect()
+    }
+
+    /// Folds a history.
+    ///
+    /// # Errors
+    /// An event does not fit the state that the ones before lead to.
+    pub fn fold(run: RunId, history: &[Recorded]) -> Result<State, Fault> {
+        history.iter().try_fold(State::new(run), |state, recorded| {
+            evolve(state, &recorded.event).map_err(|illegal| Fault::Damaged {
+                run,
+                seq: recorded.seq,
+                fault: illegal.to_string(),
+            })
+        })
+    }
+
+    /// Takes a run over: raises its epoch, so that any other driver of it is fenced, and folds its log.
+    pub(crate) async fn take_over(&self, run: RunId) -> Result<Live, Fault> {
+        let epoch = self.parts.store.claim(self.tenant(), run).await?.ok_or(Fault::NotFound("the run"))?;
+        let history = self.history(run).await?;
+        let state = Self::fold(run, &history)?;
+        let head = history.last().map(|last| Head { seq: last.seq, hash: last.hash });
+        let notes = history.into_iter().flat_map(|recorded| recorded.payloads).map(|note| (note.id, note)).collect();
+        let mut live = Live { run, head, epoch, state, notes };
+        if !live.state.is_ended() {
+            let loaded = self.pinned(&live.state).await?;
+            let current = self.current(&live.state).await?;
+            let program = self.program(&loaded, &current, &live.state)?;
+            let opened = self.open(&program, &live).await?;
+            match opened {
+                Ok(opened) => self.apply(&mut live, &program, Input::Recovered { epoch }, opened, None).await?,
+                Err(gone) => {
+                    self.apply(&mut live, &program, Input::Recovered { epoch }, Opened::default(), None).await?;
+                    self.apply(&mut live, &program, Input::PayloadGone { payload: gone }, Opened::default(), None).await?
+                }
+            };
+        }
+        Ok(live)
+    }
+
+    /// Moves a run by one input. What is stored is one transaction.
+    pub(crate) async fn apply(
+        &self,
+        live: &mut Live,
+        program: &Program<'_>,
+        input: Input,
+        opened: Opened,
+        request_key: Option<(String, Digest)>,
+    ) -> Result<Moved, Fault> {
+        let now = self.parts.clock.now();
+        let mut entropy = [0u8; 32];
+        self.parts.entropy.fill(&mut entropy).map_err(|_| Fault::Entropy)?;
+        let decided = decide(program, &live.state, Arrival { now, entropy, opened, input })?;
+        if decided.events.is_empty() {
+            return Ok(Moved { events: Vec::new(), denied: decided.denied });
+        }
+        let (payloads, notes) = self.seal(live.run, now, decided.drafts).await?;
+        let mut state = live.state.clone();
+        let mut entries = Vec::with_capacity(decided.events.len());
+        let mut head = live.head;
+        // A takeover writes its own entries under the new epoch already.
+        for event in &decided.events {
+            state = evolve(state, event).map_err(|illegal| Fault::Bug(illegal.to_string()))?;
+            let entry = self.entry(live, head, event, &notes, now)?;
+            let hash = entry.leaf_hash();
+            let seq = entry.seq();
+            entries.push(NewEntry { seq, bytes: entry.into_bytes(), hash });
+            head = Some(Head { seq, hash });
+        }
+        let row = projection::row(&state, now).ok_or_else(|| Fault::Bug("a run without its request".to_owned()))?;
+        let append = Append {
+            run: live.run,
+            expected: live.head,
+            epoch: live.epoch,
+            entries,
+            payloads,
+            waits: projection::waits(&state),
+            row,
+            request_key,
+        };
+        let first = live.head.map_or(0, |head| head.seq.saturating_add(1));
+        self.append(live, append, head).await?;
+        live.head = head;
+        live.state = state;
+        live.notes.extend(notes);
+        for (place, event) in (first..).zip(&decided.events) {
+            self.tell(Progress { run: live.run, seq: place, event: event.clone() });
+        }
+        Ok(Moved { events: decided.events, denied: decided.denied })
+    }
+
+    fn entry(
+        &self,
+        live: &Live,
+        head: Option<Head>,
+        event: &Event,
+        notes: &BTreeMap<PayloadId, PayloadNote>,
+        now: Timestamp,
+    ) -> Result<Entry, Fault> {
+        let bug = |fault: String| Fault::Bug(fault);
+        let introduced: Vec<PayloadNote> =
+            event.introduces().iter().filter_map(|id| notes.get(id)).cloned().collect();
+        let Canon::Object(body) = codec::encode(event, &introduced).map_err(|fault| bug(fault.to_string()))? else {
+            return Err(bug("an entry's body is an object".to_owned()));
+        };
+        Entry::new(interlock_journal::Draft {
+            tenant: self.tenant().to_string(),
+            environment: self.environment().to_string(),
+            run: live.run.to_string(),
+            seq: head.map_or(0, |head| head.seq.saturating_add(1)),
+            prev: head.map_or(LeafHash::ZERO, |head| head.hash),
+            epoch: live.epoch,
+            time: now.to_string(),
+            event: event.kind().to_owned(),
+            body,
+        })
+        .map_err(|fault| bug(fault.to_string()))
+    }
+
+    async fn seal(
+        &self,
+        run: RunId,
+        now: Timestamp,
+        drafts: Vec<Draft>,
+    ) -> Result<(Vec<SealedPayload>, BTreeMap<PayloadId, PayloadNote>), Fault> {
+        let mut payloads = Vec::with_capacity(drafts.len());
+        let mut notes = BTreeMap::new();
+        for draft in drafts {
+            let plaintext = zeroize::Zeroizing::new(draft.content.to_string().into_bytes());
+            let terms = Terms { class: CLASS.to_owned(), at: now, subjects: draft.label.subjects.clone() };
+            let place = self.place(run, draft.id, draft.slot.as_str());
+            let sealed = self.parts.sealer.seal(&place, &terms, &plaintext).await?;
+            notes.insert(
+                draft.id,
+                PayloadNote {
+                    id: draft.id,
+                    slot: draft.slot,
+                    commitment: sealed.commitment,
+                    ciphertext_digest: sealed.ciphertext_digest,
+                    padded_bytes: sealed.padded_bytes,
+                },
+            );
+            payloads.push(SealedPayload {
+                id: draft.id,
+                run,
+                class: terms.class,
+                header: sealed.header,
+                ciphertext: sealed.ciphertext,
+            });
+        }
+        Ok((payloads, notes))
+    }
+
+    pub(crate) fn place(&self, run: RunId, payload: PayloadId, slot: &str) -> Place {
+        Place {
+            tenant: self.tenant().clone(),
+            environment: self.environment().clone(),
+            run,
+            payload,
+            slot: slot.to_owned(),
+        }
+    }
+
+    /// Stores a move. An unknown outcome is learnt by reading the head back, never by writing again unread.
+    async fn append(&self, live: &Live, append: Append, wanted: Option<Head>) -> Result<(), Fault> {
+        let mut lookups = 0;
+        loop {
+            match self.parts.store.append(self.tenant(), append.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(AppendFault::Conflict { .. } | AppendFault::Fenced { .. }) => return Err(Fault::Elsewhere),
+                Err(AppendFault::DuplicateRequest { run, digest }) => return Err(Fault::Duplicate { run, digest }),
+                Err(AppendFault::Unavailable(fault)) => return Err(fault.into()),
+                Err(fault @ (AppendFault::Broken { .. } | AppendFault::TooLarge { .. })) => {
+                    return Err(Fault::Bug(fault.to_string()));
+                }
+                Err(AppendFault::Unknown) => {}
+            }
+            loop {
+                lookups += 1;
+                if lookups > LOOKUPS_MAX {
+                    return Err(Fault::Unknown);
+                }
+                match self.parts.store.head(self.tenant(), live.run).await {
+                    Ok(found) if found == wanted => return Ok(()),
+                    Ok(found) if found == live.head => break,
+                    Ok(_) => return Err(Fault::Elsewhere),
+                    Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20 << lookups)).await,
+                }
+            }
+        }
+    }
+}
