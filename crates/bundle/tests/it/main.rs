@@ -1,0 +1,30 @@
+//! The bundles that ship are sound: each loads as it is, with its cases. What its cases expect is tested where
+//! runs are driven.
+
+use std::path::PathBuf;
+
+use interlock_bundle::{Bundle, OperatorPolicies};
+
+fn check(name: &str) {
+    let dir: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "..", "examples", name].iter().collect();
+    match Bundle::load(&dir, &OperatorPolicies::default()) {
+        Ok(bundle) => {
+            assert_eq!(bundle.name().as_str(), name);
+            assert!(!bundle.tests().is_empty(), "{name} has no cases");
+        }
+        Err(problems) => {
+            let said: Vec<String> = problems.problems().iter().map(|problem| format!("{problem:?}")).collect();
+            panic!("{name}:\n{}", said.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn the_invoice_bundle_loads() {
+    check("invoice-approval");
+}
+
+#[test]
+fn the_support_bundle_loads() {
+    check("support-triage");
+}
