@@ -2,6 +2,7 @@
 //! secrets, keys and time. Only here is anything outside called. It decides nothing: every effect takes a proof
 //! that core made, and what comes back goes to core as data.
 
+pub mod case;
 pub mod clock;
 pub mod codec;
 pub mod config;

@@ -79,6 +79,16 @@ impl LocalKey {
         Ok(Self { key })
     }
 
+    /// A key that lives as long as the process, for tests and cases: what it seals dies with it.
+    ///
+    /// # Errors
+    /// No randomness.
+    pub fn ephemeral(entropy: &dyn Entropy) -> Result<Self, KeyFileFault> {
+        let mut key = Zeroizing::new([0u8; 32]);
+        entropy.fill(key.as_mut_slice()).map_err(|_| KeyFileFault::Entropy)?;
+        Ok(Self { key })
+    }
+
     /// Opens the key, or makes it where the data directory has none.
     ///
     /// # Errors
