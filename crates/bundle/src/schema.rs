@@ -98,8 +98,16 @@ impl Schema {
 
     /// Whether every value of this schema has that top-level member.
     pub(crate) fn requires(&self, member: &str) -> bool {
-        matches!(self.node.get("required").map(|node| &node.kind), Some(Kind::List(items))
-            if items.iter().any(|item| item.text() == Some(member)))
+        self.required().any(|name| name == member)
+    }
+
+    /// The top-level members that every value has.
+    pub(crate) fn required(&self) -> impl Iterator<Item = &str> {
+        let items = match self.node.get("required").map(|node| &node.kind) {
+            Some(Kind::List(items)) => items.as_slice(),
+            _ => &[],
+        };
+        items.iter().filter_map(Node::text)
     }
 }
 

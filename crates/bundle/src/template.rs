@@ -33,9 +33,6 @@ impl BundleTemplates {
         self.prompts.insert(name, template);
     }
 
-    pub(crate) fn prompt(&self, name: &PromptName) -> Option<&PromptTemplate> {
-        self.prompts.get(name)
-    }
 
     pub(crate) fn add_composed(&mut self, composed: Composed) -> usize {
         self.composed.push(composed);
