@@ -45,14 +45,25 @@ fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> &'static T {
 }
 
 fn source(file: &str, layer: Layer, text: &str) -> PolicySource {
-    PolicySource { file: file.to_owned(), layer, text: text.to_owned() }
+    PolicySource {
+        file: file.to_owned(),
+        layer,
+        text: text.to_owned(),
+    }
 }
 
 /// The bundle's policies of layer `action`, over one tool `pay` with these arguments.
 fn load(text: &str, arguments: &Value) -> Result<CedarGuards, Vec<PolicyProblem>> {
     let pay: &ToolName = name("pay");
-    let tools = [ToolArguments { tool: pay, schema: arguments }];
-    CedarGuards::load(&[], &[source("policies/action.cedar", Layer::Action, text)], &tools)
+    let tools = [ToolArguments {
+        tool: pay,
+        schema: arguments,
+    }];
+    CedarGuards::load(
+        &[],
+        &[source("policies/action.cedar", Layer::Action, text)],
+        &tools,
+    )
 }
 
 fn open() -> CedarGuards {
@@ -173,18 +184,29 @@ impl Case {
 
     /// The ladder's answer, for example `review approver:1 by act.external act.irreversible`.
     fn decide(&self, guards: &CedarGuards) -> String {
-        let (decision, _) = decide(guards, DecisionId::from_bytes([2; 16]), &self.request(), None);
+        let (decision, _) = decide(
+            guards,
+            DecisionId::from_bytes([2; 16]),
+            &self.request(),
+            None,
+        );
         let answer = match decision.verdict {
             Verdict::Allow => "allow".to_owned(),
             Verdict::Downgrade(_) => "downgrade".to_owned(),
             Verdict::Review { approvals, .. } => {
-                let asked: Vec<_> =
-                    approvals.iter().map(|(role, count)| format!("{role}:{count}")).collect();
+                let asked: Vec<_> = approvals
+                    .iter()
+                    .map(|(role, count)| format!("{role}:{count}"))
+                    .collect();
                 format!("review {}", asked.join(" "))
             }
             Verdict::Deny(reason) => format!("deny {}", reason.as_str()),
         };
-        let by: Vec<_> = decision.determined_by.iter().map(PolicyId::as_str).collect();
+        let by: Vec<_> = decision
+            .determined_by
+            .iter()
+            .map(PolicyId::as_str)
+            .collect();
         format!("{answer} by {}", by.join(" "))
     }
 }

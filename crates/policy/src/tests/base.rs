@@ -24,18 +24,33 @@ fn nothing_but_the_base_permits_no_more_than_start_review_and_administration() {
     let review = || case(Action::Review, Resource::Workflow);
     for (case, answer) in [
         (start(), "deny no_permit by "),
-        (start().by(PrincipalKind::Service, &["requester"]), "allow by id.start"),
-        (administer().by(PrincipalKind::Person, &["requester"]), "deny no_permit by "),
-        (administer().by(PrincipalKind::Person, &["admin"]), "allow by id.administer"),
+        (
+            start().by(PrincipalKind::Service, &["requester"]),
+            "allow by id.start",
+        ),
+        (
+            administer().by(PrincipalKind::Person, &["requester"]),
+            "deny no_permit by ",
+        ),
+        (
+            administer().by(PrincipalKind::Person, &["admin"]),
+            "allow by id.administer",
+        ),
         (review(), "allow by id.review"),
-        (review().by(PrincipalKind::Service, &[]), "deny no_permit by "),
+        (
+            review().by(PrincipalKind::Service, &[]),
+            "deny no_permit by ",
+        ),
         (review().approved("analyst", |_| {}), "allow by id.review"),
         (
             review().approved("analyst", |facts| facts.by_requester = true),
             "deny forbidden by id.own_review",
         ),
         (call(|_| {}), "deny no_permit by "),
-        (case(Action::Release, output(Audience::Internal, None)), "deny no_permit by "),
+        (
+            case(Action::Release, output(Audience::Internal, None)),
+            "deny no_permit by ",
+        ),
     ] {
         check(&base, &case, answer);
     }
@@ -71,7 +86,10 @@ fn a_model_is_shown_what_its_endpoint_may_see() {
     for (case, answer) in [
         (ask(outside, label(|_| {})), "allow by open.model"),
         (ask(inside, restricted), "allow by open.model"),
-        (ask(outside, restricted), "deny forbidden by data.restricted_outside"),
+        (
+            ask(outside, restricted),
+            "deny forbidden by data.restricted_outside",
+        ),
         (ask(inside, credential), "deny forbidden by data.credential"),
         (
             ask(inside, restricted).with(|context| context.exceeds_clearance = true),
@@ -141,11 +159,20 @@ fn an_act_that_cannot_be_undone_waits_for_people_or_for_policy_in_advance() {
         (critical(call(|_| {})), "allow by open.tool"),
         (standing(fatal()), "allow by open.tool"),
         (standing(external()), "allow by open.tool"),
-        (critical(standing(fatal())), "review approver:1 by act.critical"),
+        (
+            critical(standing(fatal())),
+            "review approver:1 by act.critical",
+        ),
         (fatal().approved("analyst", |_| {}), "allow by open.tool"),
-        (critical(external()).approved("analyst", |_| {}), "allow by open.tool"),
+        (
+            critical(external()).approved("analyst", |_| {}),
+            "allow by open.tool",
+        ),
         // Only the role that the workflow declares is asked.
-        (declares(fatal(), "analyst"), "review analyst:2 by act.irreversible"),
+        (
+            declares(fatal(), "analyst"),
+            "review analyst:2 by act.irreversible",
+        ),
         (declares(undo(), "analyst"), "review analyst:2 by open.tool"),
     ] {
         check(&guards, &case, answer);
@@ -175,12 +202,30 @@ fn an_output_that_decides_or_leaves_waits_for_people() {
     let credit = Some(FinalDecision::Credit);
     for (case, answer) in [
         (release(Audience::Internal, None), "allow by open.release"),
-        (release(Audience::External, None), "review approver:1 by act.outside"),
-        (release(Audience::Regulated, None), "review approver:1 by act.outside"),
-        (standing(release(Audience::External, None)), "allow by open.release"),
-        (release(Audience::Internal, credit), "review approver:1 by act.decision"),
-        (standing(release(Audience::External, credit)), "review approver:1 by act.decision"),
-        (release(Audience::External, credit).approved("x", |_| {}), "allow by open.release"),
+        (
+            release(Audience::External, None),
+            "review approver:1 by act.outside",
+        ),
+        (
+            release(Audience::Regulated, None),
+            "review approver:1 by act.outside",
+        ),
+        (
+            standing(release(Audience::External, None)),
+            "allow by open.release",
+        ),
+        (
+            release(Audience::Internal, credit),
+            "review approver:1 by act.decision",
+        ),
+        (
+            standing(release(Audience::External, credit)),
+            "review approver:1 by act.decision",
+        ),
+        (
+            release(Audience::External, credit).approved("x", |_| {}),
+            "allow by open.release",
+        ),
         (
             release(Audience::Internal, credit).approved("x", |facts| facts.expired = true),
             "review approver:1 by act.decision",
@@ -242,7 +287,11 @@ fn only_a_register_endorses() {
     check(&guards, &ask(true, true), "allow by open.endorse");
     check(&guards, &ask(false, true), no);
     check(&guards, &ask(true, false), no);
-    check(&guards, &ask(true, true).with(|context| context.arguments = None), no);
+    check(
+        &guards,
+        &ask(true, true).with(|context| context.arguments = None),
+        no,
+    );
     check(&guards, &case(Action::Endorse, Resource::Workflow), no);
 }
 
@@ -257,13 +306,28 @@ fn the_world_narrows() {
     let start = case(Action::StartRun, Resource::Workflow);
     for (case, answer) in [
         (halted(call(|_| {})), "deny forbidden by env.halted"),
-        (halted(start.by(PrincipalKind::Person, &["requester"])), "deny forbidden by env.halted"),
-        (halted(case(Action::Review, Resource::Workflow)), "allow by id.review"),
-        (halted(admin.by(PrincipalKind::Person, &["admin"])), "allow by id.administer"),
+        (
+            halted(start.by(PrincipalKind::Person, &["requester"])),
+            "deny forbidden by env.halted",
+        ),
+        (
+            halted(case(Action::Review, Resource::Workflow)),
+            "allow by id.review",
+        ),
+        (
+            halted(admin.by(PrincipalKind::Person, &["admin"])),
+            "allow by id.administer",
+        ),
         (incident(call(|_| {})), "allow by open.tool"),
         (incident(undo()), "review incident_lead:1 by env.incident"),
-        (incident(undo()).approved("analyst", |_| {}), "review incident_lead:1 by env.incident"),
-        (incident(fatal()).approved("incident_lead", |_| {}), "allow by open.tool"),
+        (
+            incident(undo()).approved("analyst", |_| {}),
+            "review incident_lead:1 by env.incident",
+        ),
+        (
+            incident(fatal()).approved("incident_lead", |_| {}),
+            "allow by open.tool",
+        ),
         (
             incident(fatal()),
             "review approver:1 incident_lead:1 by act.irreversible env.incident",

@@ -30,8 +30,16 @@ fn a_policy_that_overflows_denies_and_is_named() {
     for n in [i64::MAX, i64::MIN] {
         check(&guards, &pays(json!({ "n": n })), "deny policy_error by f");
     }
-    let guards = load(&format!("{OPEN}{}", when("context.args.n * 4 > 100")), &amount()).unwrap();
-    check(&guards, &pays(json!({ "n": i64::MAX })), "deny policy_error by p");
+    let guards = load(
+        &format!("{OPEN}{}", when("context.args.n * 4 > 100")),
+        &amount(),
+    )
+    .unwrap();
+    check(
+        &guards,
+        &pays(json!({ "n": i64::MAX })),
+        "deny policy_error by p",
+    );
     let answer = pays(json!({ "n": i64::MAX })).evaluate(&guards);
     assert!(!answer.allowed, "though another policy permits it");
 }
@@ -104,15 +112,25 @@ fn policies_read_typed_arguments() {
         ("context.args.rate.greaterThan(decimal(\"2.4999\"))", true),
         ("context.args.rate.greaterThan(decimal(\"2.5\"))", false),
         ("context.args.tags.contains(2)", true),
-        ("context.args.to has iban && context.args.to.iban == \"x\"", true),
+        (
+            "context.args.to has iban && context.args.to.iban == \"x\"",
+            true,
+        ),
         ("context.args.now", true),
         ("context.args.kind == \"b\"", false),
         ("context.args[\"odd name\"] == 7", true),
     ] {
         let guards = load(&when(condition), &schema).unwrap();
-        assert_eq!(pays(value.clone()).evaluate(&guards).allowed, holds, "{condition}");
+        assert_eq!(
+            pays(value.clone()).evaluate(&guards).allowed,
+            holds,
+            "{condition}"
+        );
     }
-    for absent in ["context.args.rows.isEmpty()", "context.args[\"left out\"] == \"x\""] {
+    for absent in [
+        "context.args.rows.isEmpty()",
+        "context.args[\"left out\"] == \"x\"",
+    ] {
         assert!(load(&when(absent), &schema).is_err(), "{absent}");
     }
 }
@@ -123,11 +141,23 @@ fn a_request_outside_the_vocabulary_denies() {
     let no = "deny policy_error by request";
     let unknown = |tool: &mut Tool| tool.name = name::<ToolName>("refund").clone();
     check(&guards, &call(unknown), no);
-    check(&guards, &call(|_| {}).with(|context| context.arguments = None), no);
+    check(
+        &guards,
+        &call(|_| {}).with(|context| context.arguments = None),
+        no,
+    );
     check(&guards, &case(Action::CallTool, Resource::Workflow), no);
     check(&guards, &case(Action::Release, Resource::Workflow), no);
-    check(&guards, &case(Action::StartRun, Resource::Product("keys")), no);
-    check(&guards, &case(Action::AuthoriseStanding, Resource::Product("keys")), no);
+    check(
+        &guards,
+        &case(Action::StartRun, Resource::Product("keys")),
+        no,
+    );
+    check(
+        &guards,
+        &case(Action::AuthoriseStanding, Resource::Product("keys")),
+        no,
+    );
 }
 
 #[test]
@@ -140,17 +170,22 @@ fn every_circumstance_can_be_read() {
     };
     let asked = case(Action::StartRun, Resource::Workflow)
         .by(PrincipalKind::Service, &["requester", "clerk"])
-        .approved("lead", |facts| facts.reached = [("lead".parse().unwrap(), 3)].into())
+        .approved("lead", |facts| {
+            facts.reached = [("lead".parse().unwrap(), 3)].into()
+        })
         .with(|context| {
             context.label = leak(label);
             context.step = Some(name("s"));
             context.class = Some(TaskClass::Triage);
             context.acts_done = 4;
             context.attempt = 2;
-            context.downgrades =
-                [interlock_core::pipeline::policy::Downgrade::Strip].into();
+            context.downgrades = [interlock_core::pipeline::policy::Downgrade::Strip].into();
         });
-    let guard = |text: &str| format!("@id(\"g\") forbid (principal, action == Interlock::Action::\"start_run\", resource) when {{ {text} }};");
+    let guard = |text: &str| {
+        format!(
+            "@id(\"g\") forbid (principal, action == Interlock::Action::\"start_run\", resource) when {{ {text} }};"
+        )
+    };
     for condition in [
         "principal in Interlock::Role::\"clerk\" && principal is Interlock::Service && !(principal has acts_for)",
         "resource == Interlock::Workflow::\"w\"",
@@ -166,7 +201,11 @@ fn every_circumstance_can_be_read() {
     ] {
         let guards = load(&guard(condition), &json!({})).unwrap();
         let answer = asked.evaluate(&guards);
-        let named: Vec<_> = answer.determining.iter().map(|policy| policy.id.as_str()).collect();
+        let named: Vec<_> = answer
+            .determining
+            .iter()
+            .map(|policy| policy.id.as_str())
+            .collect();
         assert_eq!((named, answer.errors), (vec!["g"], vec![]), "{condition}");
     }
     // Lower counts are reached too.
