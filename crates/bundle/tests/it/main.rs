@@ -28,3 +28,8 @@ fn the_invoice_bundle_loads() {
 fn the_support_bundle_loads() {
     check("support-triage");
 }
+
+#[test]
+fn the_incident_bundle_loads() {
+    check("incident-summary");
+}
