@@ -332,7 +332,7 @@ fn a_bad_approval_lifts_nothing() {
         },
         ApprovalFacts {
             count: 0,
-            ..base.clone()
+            ..base
         },
         ApprovalFacts::default(),
     ] {
