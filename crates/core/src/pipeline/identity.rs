@@ -17,10 +17,7 @@ pub enum PrincipalKind {
 
 impl PrincipalKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [
-        Self::Person,
-        Self::Service,
-    ];
+    pub const ALL: [Self; 2] = [Self::Person, Self::Service];
 
     /// The name in policies and entries.
     #[must_use]
@@ -51,11 +48,7 @@ pub enum Method {
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 3] = [
-        Self::LocalUser,
-        Self::ApiKey,
-        Self::Demo,
-    ];
+    pub const ALL: [Self; 3] = [Self::LocalUser, Self::ApiKey, Self::Demo];
 
     /// The name in entries.
     #[must_use]

@@ -109,12 +109,7 @@ pub enum Stop {
 
 impl Stop {
     /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::End,
-        Self::Length,
-        Self::Refusal,
-        Self::Other,
-    ];
+    pub const ALL: [Self; 4] = [Self::End, Self::Length, Self::Refusal, Self::Other];
 
     /// The name in entries.
     #[must_use]

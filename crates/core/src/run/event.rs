@@ -152,12 +152,7 @@ pub enum ReviewOutcome {
 
 impl ReviewOutcome {
     /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::Approved,
-        Self::Rejected,
-        Self::Expired,
-        Self::Voided,
-    ];
+    pub const ALL: [Self; 4] = [Self::Approved, Self::Rejected, Self::Expired, Self::Voided];
 
     /// The name in entries.
     #[must_use]
