@@ -6,6 +6,7 @@ pub mod case;
 pub mod clock;
 pub mod codec;
 pub mod config;
+pub mod connector;
 mod deploy;
 mod driver;
 pub mod egress;

@@ -1,28 +1,33 @@
-//! What is sealed opens there and nowhere else, and not at all once any of its keys is destroyed.
+//! Sealed content opens in its own place with its own keys, and nowhere else.
 
-use interlock_store::MemoryStore;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use interlock_core::id::{EnvironmentName, PayloadId, RunId, SubjectId, TenantName};
+use interlock_core::time::Timestamp;
+
+use super::padding::{pad, padded_length, unpad};
 use super::*;
-use crate::clock::SeededEntropy;
+use crate::clock::{SeededEntropy, SystemEntropy};
 
-struct Room {
+struct Bench {
     sealer: LocalSealer,
     book: Arc<MemoryKeyBook>,
-    directory: tempfile::TempDir,
+    _dir: tempfile::TempDir,
 }
 
-fn room() -> Room {
-    let directory = tempfile::tempdir().unwrap();
-    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
-    let key = Arc::new(LocalKey::create(directory.path(), Arc::clone(&entropy)).unwrap());
+fn bench() -> Bench {
+    let dir = tempfile::tempdir().unwrap();
+    let key = LocalKey::create(dir.path(), &SystemEntropy).unwrap();
     let book = Arc::new(MemoryKeyBook::default());
-    Room { sealer: LocalSealer::new(key, book.clone(), entropy), book, directory }
+    let sealer = LocalSealer::new(Arc::new(key), book.clone(), Arc::new(SeededEntropy::new(7)));
+    Bench { sealer, book, _dir: dir }
 }
 
 fn place() -> Place {
     Place {
         tenant: TenantName::parse("default").unwrap(),
-        environment: EnvironmentName::parse("dev").unwrap(),
+        environment: EnvironmentName::parse("test").unwrap(),
         run: RunId::from_bytes([1; 16]),
         payload: PayloadId::from_bytes([2; 16]),
         slot: "prompt".to_owned(),
@@ -33,172 +38,131 @@ fn terms(subjects: &[u8]) -> Terms {
     Terms {
         class: "default".to_owned(),
         at: Timestamp::from_micros(1_795_219_199_999_999),
-        subjects: subjects.iter().map(|n| SubjectId::from_bytes([*n; 16])).collect(),
+        subjects: subjects.iter().map(|n| SubjectId::from_bytes([*n; 16])).collect::<BTreeSet<_>>(),
     }
 }
 
-fn as_stored(sealed: &Sealed) -> SealedRef<'_> {
-    SealedRef {
-        header: &sealed.header,
-        ciphertext: &sealed.ciphertext,
-        commitment: &sealed.commitment,
-    }
+fn reference(sealed: &Sealed) -> SealedRef<'_> {
+    SealedRef { header: &sealed.header, ciphertext: &sealed.ciphertext, commitment: &sealed.commitment }
 }
 
-async fn check(room: &Room, place: &Place, sealed: &Sealed, expected: Result<&[u8], SealFault>) {
-    let opened = room.sealer.open(place, &as_stored(sealed)).await;
-    assert_eq!(opened.as_ref().map(|content| content.as_slice()), expected.as_ref().copied());
+const TEXT: &[u8] = b"the patient's name";
+
+#[tokio::test]
+async fn opens_in_its_place() {
+    let bench = bench();
+    for subjects in [&[][..], &[3], &[3, 4]] {
+        let sealed = bench.sealer.seal(&place(), &terms(subjects), TEXT).await.unwrap();
+        assert_eq!(bench.sealer.open(&place(), &reference(&sealed)).await.unwrap().as_slice(), TEXT);
+        assert_eq!(sealed.padded_bytes, 256);
+    }
 }
 
 #[tokio::test]
-async fn it_opens_for_its_place_and_no_other() {
-    let room = room();
-    let sealed = room.sealer.seal(&place(), &terms(&[]), b"content").await.unwrap();
-    check(&room, &place(), &sealed, Ok(b"content")).await;
-    let payload = place().payload;
-    let name = |text| TenantName::parse(text).unwrap();
-    let mismatch = SealFault::Mismatch(payload);
-    for (other, fault) in [
-        (Place { slot: "reply".to_owned(), ..place() }, mismatch),
-        (Place { run: RunId::from_bytes([9; 16]), ..place() }, mismatch),
-        (Place { environment: EnvironmentName::parse("test").unwrap(), ..place() }, mismatch),
-        // Another tenant does not have the keys at all.
-        (Place { tenant: name("other"), ..place() }, SealFault::Gone(payload)),
-    ] {
-        check(&room, &other, &sealed, Err(fault)).await;
+async fn opens_nowhere_else() {
+    let bench = bench();
+    let sealed = bench.sealer.seal(&place(), &terms(&[]), TEXT).await.unwrap();
+    let elsewhere = [
+        Place { tenant: TenantName::parse("other").unwrap(), ..place() },
+        Place { environment: EnvironmentName::parse("production").unwrap(), ..place() },
+        Place { run: RunId::from_bytes([9; 16]), ..place() },
+        Place { payload: PayloadId::from_bytes([9; 16]), ..place() },
+        Place { slot: "reply".to_owned(), ..place() },
+    ];
+    for place in elsewhere {
+        let fault = bench.sealer.open(&place, &reference(&sealed)).await.unwrap_err();
+        assert!(matches!(fault, SealFault::Mismatch(_) | SealFault::Gone(_)), "{place:?}: {fault}");
     }
-    let other = PayloadId::from_bytes([3; 16]);
-    check(&room, &Place { payload: other, ..place() }, &sealed, Err(SealFault::Mismatch(other))).await;
 }
 
 #[tokio::test]
-async fn every_changed_byte_is_found() {
-    let room = room();
-    let sealed = room.sealer.seal(&place(), &terms(&[5]), b"content").await.unwrap();
+async fn any_changed_byte_is_a_mismatch() {
+    let bench = bench();
+    let sealed = bench.sealer.seal(&place(), &terms(&[]), TEXT).await.unwrap();
+    let check = async |changed: Sealed, what: String| {
+        let fault = bench.sealer.open(&place(), &reference(&changed)).await.unwrap_err();
+        assert!(!matches!(fault, SealFault::Keys(..) | SealFault::Entropy), "{what}: {fault}");
+    };
+    for at in 0..sealed.header.len() {
+        let mut changed = sealed.clone();
+        changed.header[at] ^= 1;
+        check(changed, format!("header {at}")).await;
+    }
     for at in 0..sealed.ciphertext.len() {
         let mut changed = sealed.clone();
-        changed.ciphertext[at] ^= 1;
-        check(&room, &place(), &changed, Err(SealFault::Mismatch(place().payload))).await;
+        changed.ciphertext[at] ^= 0x80;
+        check(changed, format!("ciphertext {at}")).await;
     }
     for at in 0..32 {
         let mut changed = sealed.clone();
         changed.commitment[at] ^= 1;
-        check(&room, &place(), &changed, Err(SealFault::Mismatch(place().payload))).await;
+        check(changed, format!("commitment {at}")).await;
     }
-    for at in 0..sealed.header.len() {
-        let mut changed = sealed.clone();
-        changed.header[at] ^= 1;
-        assert!(room.sealer.open(&place(), &as_stored(&changed)).await.is_err(), "header byte {at}");
-    }
-    let mut cut = sealed.clone();
-    cut.ciphertext.truncate(11);
-    check(&room, &place(), &cut, Err(SealFault::Mismatch(place().payload))).await;
-    cut.header.clear();
-    check(&room, &place(), &cut, Err(SealFault::Mismatch(place().payload))).await;
 }
 
 #[tokio::test]
-async fn destroying_any_of_its_keys_erases_it() {
-    let people = [SubjectId::from_bytes([5; 16]), SubjectId::from_bytes([6; 16])];
-    let period = KeyName::period("default", terms(&[]).at).unwrap();
-    assert_eq!(period, KeyName::Period("default.2026-11".to_owned()));
-    let gone = Err(SealFault::Gone(place().payload));
-    for (subjects, key, erased) in [
-        (&[5, 6][..], KeyName::Subject(people[0]), true),
-        (&[5, 6], KeyName::Subject(people[1]), true),
-        (&[5, 6], period.clone(), true),
-        (&[5, 6], KeyName::Run(place().run), false),
-        (&[], KeyName::Run(place().run), true),
-        (&[], period, true),
-        (&[], KeyName::Subject(people[0]), false),
+async fn destroying_any_key_destroys_it() {
+    for (subjects, destroyed) in [
+        (&[][..], KeyName::run(place().run)),
+        (&[], KeyName::period("default", terms(&[]).at)),
+        (&[3, 4], KeyName::subject(SubjectId::from_bytes([4; 16]))),
     ] {
-        let room = room();
-        let sealed = room.sealer.seal(&place(), &terms(subjects), b"content").await.unwrap();
-        room.book.destroy(&place().tenant, &key).unwrap();
-        check(&room, &place(), &sealed, if erased { gone } else { Ok(b"content") }).await;
-        // A new key of the same name does not bring it back.
-        let next = Place { payload: PayloadId::from_bytes([4; 16]), ..place() };
-        let later = room.sealer.seal(&next, &terms(subjects), b"later").await.unwrap();
-        check(&room, &place(), &sealed, if erased { gone } else { Ok(b"content") }).await;
-        check(&room, &next, &later, Ok(b"later")).await;
+        let dir = tempfile::tempdir().unwrap();
+        let key = Arc::new(LocalKey::create(dir.path(), &SystemEntropy).unwrap());
+        let book = Arc::new(MemoryKeyBook::default());
+        let sealer = || LocalSealer::new(key.clone(), book.clone(), Arc::new(SystemEntropy));
+        let sealed = sealer().seal(&place(), &terms(subjects), TEXT).await.unwrap();
+        book.destroy(&place().tenant, &destroyed);
+        // A process that had the key open is another matter: it ends, or is told.
+        let fault = sealer().open(&place(), &reference(&sealed)).await.unwrap_err();
+        assert_eq!(fault, SealFault::Gone(place().payload), "{destroyed:?}");
     }
 }
 
 #[tokio::test]
-async fn sizes_digests_and_commitments_tell_nothing_without_a_key() {
-    let room = room();
-    let sealed = room.sealer.seal(&place(), &terms(&[5]), b"approve").await.unwrap();
-    assert_eq!(sealed.padded_bytes, 256);
-    assert_eq!(sealed.ciphertext.len(), 12 + 256 + 16);
-    assert_eq!(sealed.ciphertext_digest, digest::digest(&digest::SHA256, &sealed.ciphertext).as_ref());
-    let again = Place { payload: PayloadId::from_bytes([4; 16]), ..place() };
-    let again = room.sealer.seal(&again, &terms(&[5]), b"approve").await.unwrap();
-    assert_ne!(sealed.commitment, again.commitment);
-    let header = String::from_utf8(sealed.header).unwrap();
-    assert!(header.lines().count() == 4 && !header.contains("approve"), "{header}");
-}
-
-#[tokio::test]
-async fn bounds_hold() {
-    let room = room();
-    let bound = Err(SealFault::Bound(place().payload));
-    let many: Vec<u8> = (0..17).collect();
-    assert_eq!(room.sealer.seal(&place(), &terms(&many), b"").await, bound);
-    let bad = Terms { class: "a b".to_owned(), ..terms(&[]) };
-    assert_eq!(room.sealer.seal(&place(), &bad, b"").await, bound);
-    let large = vec![0; PAYLOAD_BYTES_MAX + 1];
-    assert_eq!(room.sealer.seal(&place(), &terms(&[]), &large).await, bound);
-    let widest: Vec<u8> = (0..16).collect();
-    let sealed = room.sealer.seal(&place(), &terms(&widest), b"").await.unwrap();
-    assert!(sealed.header.len() <= 4096, "the store takes the header");
-    check(&room, &place(), &sealed, Ok(b"")).await;
-}
-
-#[tokio::test]
-async fn keys_in_the_store_are_made_once() {
-    let room = room();
-    let store = Arc::new(MemoryStore::new(place().environment));
-    let book = StoreKeyBook::new(store);
-    let name = KeyName::Run(place().run);
-    assert_eq!(book.get(&place().tenant, &name).await, Ok(None));
-    assert_eq!(book.create(&place().tenant, &name, b"one").await, Ok(b"one".to_vec()));
-    assert_eq!(book.create(&place().tenant, &name, b"two").await, Ok(b"one".to_vec()));
-    assert_eq!(book.get(&place().tenant, &name).await, Ok(Some(b"one".to_vec())));
-    drop(room);
+async fn equal_contents_do_not_look_equal() {
+    let bench = bench();
+    let one = bench.sealer.seal(&place(), &terms(&[]), b"approve").await.unwrap();
+    let other = Place { payload: PayloadId::from_bytes([5; 16]), ..place() };
+    let two = bench.sealer.seal(&other, &terms(&[]), b"approve").await.unwrap();
+    assert_ne!(one.commitment, two.commitment);
+    assert_ne!(one.ciphertext, two.ciphertext);
+    assert_ne!(one.ciphertext_digest, two.ciphertext_digest);
+    let _ = &bench.book;
 }
 
 #[test]
-fn small_records_open_for_their_kind_and_key() {
-    let room = room();
-    let key = &room.sealer.key;
-    let sealed = key.seal_small("account", b"a", b"name").unwrap();
-    assert_eq!(key.open_small("account", b"a", &sealed).unwrap().as_slice(), b"name");
-    for (kind, name) in [("account", "b"), ("accounta", ""), ("other", "a")] {
-        assert_eq!(key.open_small(kind, name.as_bytes(), &sealed), Err(SealFault::Record));
+fn padding_hides_the_length_within_a_bucket() {
+    for length in (0..2000).chain([65_000, 65_528, 65_529, 70_000, 1_000_000]) {
+        let content = vec![7u8; length];
+        let padded = pad(&content);
+        assert_eq!(padded.len(), padded_length(length));
+        assert_eq!(unpad(&padded), Some(content.as_slice()));
+        assert!(padded.len() >= length + 8 && padded.len() <= (length + 8) * 112 / 100 + 256, "{length}");
     }
-    assert_eq!(key.blind_index("subject", "x"), key.blind_index("subject", "x"));
-    assert_ne!(key.blind_index("subject", "x"), key.blind_index("account", "x"));
-    assert_eq!(key.blind_index("subject", "x").len(), 64);
+    assert_eq!(pad(b"yes").len(), pad(b"a much longer answer than that").len());
+    let mut forged = pad(b"yes");
+    forged[200] = 1;
+    assert_eq!(unpad(&forged), None);
 }
 
-#[tokio::test]
-async fn the_machines_key_is_made_once_and_needed_always() {
-    let room = room();
-    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(2));
-    let sealed = room.sealer.seal(&place(), &terms(&[]), b"content").await.unwrap();
-    let directory = room.directory.path();
-    assert!(LocalKey::create(directory, Arc::clone(&entropy)).is_err(), "a key is never overwritten");
-    let reopened = LocalKey::open(directory, Arc::clone(&entropy)).unwrap();
-    let sealer = LocalSealer::new(Arc::new(reopened), room.book.clone(), Arc::clone(&entropy));
-    assert_eq!(sealer.open(&place(), &as_stored(&sealed)).await.unwrap().as_slice(), b"content");
-    let other = tempfile::tempdir().unwrap();
-    assert!(LocalKey::open(other.path(), Arc::clone(&entropy)).is_err());
-    let other = LocalKey::create(other.path(), Arc::clone(&entropy)).unwrap();
-    assert_eq!(format!("{other:?}"), "LocalKey(..)");
-    let sealer = LocalSealer::new(Arc::new(other), room.book.clone(), entropy);
-    let opened = sealer.open(&place(), &as_stored(&sealed)).await;
-    assert_eq!(opened, Err(SealFault::Mismatch(place().payload)));
-    std::fs::write(directory.join("keys/local.key"), [0; 31]).unwrap();
-    let cut = LocalKey::open(directory, Arc::new(SeededEntropy::new(3)));
-    assert!(matches!(cut, Err(KeyFault::Form(_))));
+#[test]
+fn the_key_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    assert!(LocalKey::open(dir.path()).is_err());
+    let key = LocalKey::create(dir.path(), &SystemEntropy).unwrap();
+    assert!(LocalKey::create(dir.path(), &SystemEntropy).is_err(), "a key is never replaced");
+    let file = dir.path().join("keys/local.key");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = LocalKey::open(dir.path()).unwrap();
+    assert_eq!(key.blind_index("name", "ann"), again.blind_index("name", "ann"));
+    assert_ne!(key.blind_index("name", "ann"), key.blind_index("subject", "ann"));
+    let sealed = key.seal_small("principal", b"prn", b"ann").unwrap();
+    assert_eq!(again.open_small("principal", b"prn", &sealed).unwrap().as_slice(), b"ann");
+    assert!(again.open_small("principal", b"other", &sealed).is_err());
+    assert!(again.open_small("data_key", b"prn", &sealed).is_err());
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(LocalKey::open(dir.path()), Err(KeyFileFault::Permissions)));
+    assert_eq!(format!("{key:?}"), "LocalKey(..)");
 }
