@@ -133,8 +133,8 @@ impl Engine {
 
 pub(crate) fn record_fault(fault: RecordFault) -> Fault {
     match fault {
-        RecordFault::Unavailable(fault) => fault.into(),
-        RecordFault::Unknown => Fault::Unknown,
-        other => Fault::Bug(other.to_string()),
+        RecordFault::Store(interlock_store::StoreFault::Unknown { .. }) => Fault::Unknown,
+        RecordFault::Store(fault) => fault.into(),
+        other @ (RecordFault::Conflict { .. } | RecordFault::Full { .. }) => Fault::Bug(other.to_string()),
     }
 }

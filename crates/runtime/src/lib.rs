@@ -8,6 +8,7 @@ pub mod codec;
 pub mod config;
 pub mod connector;
 mod deploy;
+pub mod doors;
 mod driver;
 pub mod egress;
 pub mod engine;

@@ -24,7 +24,7 @@ const CLASS: &str = "default";
 const LOOKUPS_MAX: u32 = 5;
 
 /// A run in hand. Only the task that holds its lock moves it.
-pub struct Live {
+pub(crate) struct Live {
     pub(crate) run: RunId,
     pub(crate) head: Option<Head>,
     pub(crate) epoch: u64,
@@ -73,7 +73,7 @@ impl Engine {
             run: run.to_string(),
         };
         let stored = chain.entries.iter().map(interlock_store::StoredEntry::to_verify);
-        match verify_chain(name, stored, Some(head.into())) {
+        match verify_chain(&name, stored, Some(head.into())) {
             Verdict::Whole { .. } => {}
             Verdict::Broken { seq, fault } => {
                 return Err(Fault::Damaged { run, seq, fault: fault.to_string() });

@@ -38,6 +38,18 @@ impl Engine {
         Ok(Ok(opened))
     }
 
+    /// Whether the stored bytes of a payload are those that its entry committed to; `None` where there are none. Needs
+    /// no key.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn ciphertext_is_committed(&self, note: &PayloadNote) -> Result<Option<bool>, Fault> {
+        let sealed = self.parts.store.payload(self.tenant(), note.id).await?;
+        Ok(sealed.map(|sealed| {
+            crate::seal::ciphertext_digest(&sealed.header, &sealed.ciphertext) == Some(note.ciphertext_digest)
+        }))
+    }
+
     /// One payload, opened and parsed; `None` where it was erased.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ mod tests;
 
 pub use book::{KeyBook, KeyBookFault, KeyName, MemoryKeyBook, StoreKeyBook};
 pub use local_key::{KeyFileFault, LocalKey};
-pub use payload::LocalSealer;
+pub use payload::{LocalSealer, ciphertext_digest};
 
 /// Where a payload belongs. A ciphertext moved elsewhere does not open.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -338,6 +338,18 @@ impl Engine {
             .collect())
     }
 
+    /// The text of a policy that decided in a run, where it is in the bundle's or the operator's files.
+    ///
+    /// # Errors
+    /// The run's bundle cannot be loaded.
+    pub async fn policy_text(
+        &self,
+        state: &State,
+        id: &interlock_core::id::PolicyId,
+    ) -> Result<Option<String>, Fault> {
+        Ok(self.current(state).await?.bundle().policy_text(id).map(|policy| policy.text.clone()))
+    }
+
     /// The requester of a run, by pseudonym.
     #[must_use]
     pub fn requester(state: &State) -> Option<PrincipalId> {

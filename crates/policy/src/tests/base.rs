@@ -128,12 +128,22 @@ fn a_tool_gets_what_it_may_know_from_whom_it_may_come() {
             call(|_| {}).arguments(|facts| facts.audience_may_read = false),
             "deny forbidden by data.audience",
         ),
-        // An approval does not wave through what an attacker may have chosen.
+        // A person who sees the exact values endorses them; nobody else can.
+        (
+            call(|_| {}).arguments(|facts| facts.untrusted_sensitive = untrusted),
+            "review approver:1 by act.untrusted",
+        ),
         (
             call(|_| {})
                 .approved("approver", |_| {})
                 .arguments(|facts| facts.untrusted_sensitive = untrusted),
-            "deny forbidden by act.untrusted",
+            "allow by open.tool",
+        ),
+        (
+            call(|_| {})
+                .approved("approver", |approval| approval.fits = false)
+                .arguments(|facts| facts.untrusted_sensitive = untrusted),
+            "review approver:1 by act.untrusted",
         ),
     ] {
         check(&guards, &case, answer);
@@ -330,7 +340,7 @@ fn the_world_narrows() {
         ),
         (
             incident(fatal()),
-            "review approver:1 incident_lead:1 by act.irreversible env.incident",
+            "review incident_lead:1 by act.irreversible env.incident",
         ),
         (
             incident(fatal())

@@ -49,12 +49,12 @@ impl LocalKey {
     /// # Errors
     /// It is not there, of another form, or readable by others.
     pub fn open(data_dir: &Path) -> Result<Self, KeyFileFault> {
-        let mut file = fs::File::open(data_dir.join(FILE))?;
+        let file = fs::File::open(data_dir.join(FILE))?;
         if file.metadata()?.permissions().mode() & 0o077 != 0 {
             return Err(KeyFileFault::Permissions);
         }
         let mut bytes = Zeroizing::new(Vec::with_capacity(33));
-        file.by_ref().take(33).read_to_end(&mut bytes)?;
+        file.take(33).read_to_end(&mut bytes)?;
         let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeyFileFault::Form)?;
         Ok(Self { key: Zeroizing::new(key) })
     }

@@ -116,6 +116,21 @@ fn commit(key: &[u8; 32], slot: &str, plaintext: &[u8]) -> [u8; 32] {
     out
 }
 
+fn digest_of(nonce: &[u8; 12], ciphertext: &[u8]) -> [u8; 32] {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    hash.update(nonce);
+    hash.update(ciphertext);
+    let mut out = [0u8; 32];
+    out.iter_mut().zip(hash.finish().as_ref()).for_each(|(slot, b)| *slot = *b);
+    out
+}
+
+/// SHA-256 over nonce and ciphertext, as the entry has it; `None` where the header has another form. Needs no key.
+#[must_use]
+pub fn ciphertext_digest(header: &[u8], ciphertext: &[u8]) -> Option<[u8; 32]> {
+    Header::decode(header).map(|header| digest_of(&header.nonce, ciphertext))
+}
+
 fn cipher(key: &[u8; 32], place: &Place) -> Result<LessSafeKey, SealFault> {
     UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| SealFault::Mismatch(place.payload))
 }
@@ -140,11 +155,7 @@ impl Sealer for LocalSealer {
         cipher(&keys.encryption, place)?
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad.as_bytes()), &mut content)
             .map_err(|_| SealFault::Bound(place.payload))?;
-        let mut hash = digest::Context::new(&digest::SHA256);
-        hash.update(&nonce);
-        hash.update(&content);
-        let mut ciphertext_digest = [0u8; 32];
-        ciphertext_digest.iter_mut().zip(hash.finish().as_ref()).for_each(|(slot, b)| *slot = *b);
+        let ciphertext_digest = digest_of(&nonce, &content);
         let header = Header { class: terms.class.clone(), keys: names, key_commitment: keys.key_commitment, nonce };
         Ok(Sealed {
             header: header.encode(),

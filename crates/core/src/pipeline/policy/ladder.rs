@@ -224,7 +224,7 @@ fn climb(guards: &dyn Guards, request: &Request<'_>, reshape: Reshape<'_>) -> An
             return (Verdict::Deny(DenyReason::PolicyError), answer.errors);
         }
         if answer.allowed {
-            return (lifted.verdict(), named);
+            return (lifted.fewest(guards, request, reshape).verdict(), named);
         }
         named.extend(ids(&answer.determining));
         blocking = answer;
@@ -290,6 +290,22 @@ impl<'a> Lifted<'a> {
             };
         }
         Ok(new)
+    }
+
+    /// Leaves out each threshold without which policy would still allow: a forbid that any good approval lifts
+    /// asks for no second person beside the one that another forbid names. Policy itself is asked each time.
+    fn fewest(mut self, guards: &dyn Guards, request: &Request<'_>, reshape: Reshape<'_>) -> Self {
+        for threshold in self.approvals.clone() {
+            if self.declared.contains(&threshold) || self.approvals.len() == 1 {
+                continue;
+            }
+            self.approvals.remove(&threshold);
+            let answer = self.evaluate(guards, request, reshape);
+            if !answer.errors.is_empty() || !answer.allowed {
+                self.approvals.insert(threshold);
+            }
+        }
+        self
     }
 
     /// Asks the request with everything lifted: downgraded, and with a hypothetical approval and sign-in.

@@ -147,7 +147,9 @@ fn downgraded_where_that_is_enough() {
 fn remedies_are_united_in_one_review() {
     let policies = vec![
         permit("yes"),
-        gate("ask", by("approver", 1), any_approval),
+        gate("ask", by("approver", 1), |c| {
+            Some(!reached(c, "approver", 1))
+        }),
         gate("clear", Remedy::Downgrade(Downgrade::Strip), over_clearance),
         gate("money", by("controller", 2), controller),
         gate("sign", Remedy::StepUp, fresh_sign_in),
@@ -205,7 +207,8 @@ fn lifting_one_forbid_may_reveal_another() {
             Some(good(c) && !reached(c, "controller", 2))
         }),
     ];
-    let verdict = review(&[("approver", 1), ("controller", 2)], false, &[]);
+    // The controllers' approval is a good one too: nobody else is asked.
+    let verdict = review(&[("controller", 2)], false, &[]);
     check(policies, Case::default(), &verdict, &["first", "second"]);
 }
 
@@ -330,10 +333,7 @@ fn a_bad_approval_lifts_nothing() {
             fits: false,
             ..base.clone()
         },
-        ApprovalFacts {
-            count: 0,
-            ..base
-        },
+        ApprovalFacts { count: 0, ..base },
         ApprovalFacts::default(),
     ] {
         let policies = || vec![permit("yes"), gate("ask", by("approver", 1), any_approval)];
