@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use interlock_core::digest::Digest;
 use interlock_core::id::{
-    BundleName, EnvironmentName, ModelAlias, PolicyId, PromptName, SchemaName, SourceName, ToolName, WorkflowName,
+    BundleName, EnvironmentName, ModelAlias, PolicyId, PromptName, SchemaName, SourceName,
+    ToolName, WorkflowName,
 };
 use interlock_core::registry::{Source, Tool};
 use interlock_core::seams::Guards as _;
@@ -68,7 +69,10 @@ impl Bundle {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn load_files(files: BTreeMap<String, Vec<u8>>, operator: &OperatorPolicies) -> Result<Self, BundleProblems> {
+    pub fn load_files(
+        files: BTreeMap<String, Vec<u8>>,
+        operator: &OperatorPolicies,
+    ) -> Result<Self, BundleProblems> {
         load(files, operator, Report::default())
     }
 
@@ -205,9 +209,18 @@ impl Bundle {
     }
 }
 
-fn load(files: BTreeMap<String, Vec<u8>>, operator: &OperatorPolicies, mut report: Report) -> Result<Bundle, BundleProblems> {
+fn load(
+    files: BTreeMap<String, Vec<u8>>,
+    operator: &OperatorPolicies,
+    mut report: Report,
+) -> Result<Bundle, BundleProblems> {
     let texts = files::texts(&files, &mut report);
-    let bundle = Loading { texts: &texts, report: &mut report, broken: BTreeSet::new() }.bundle(&files, operator);
+    let bundle = Loading {
+        texts: &texts,
+        report: &mut report,
+        broken: BTreeSet::new(),
+    }
+    .bundle(&files, operator);
     let bundle = bundle.map(|bundle| Bundle { files, ..bundle });
     report.finish(bundle)
 }
@@ -220,11 +233,18 @@ struct Loading<'l> {
 }
 
 impl<'l> Loading<'l> {
-    fn bundle(mut self, files: &BTreeMap<String, Vec<u8>>, operator: &OperatorPolicies) -> Option<Bundle> {
+    fn bundle(
+        mut self,
+        files: &BTreeMap<String, Vec<u8>>,
+        operator: &OperatorPolicies,
+    ) -> Option<Bundle> {
         let manifest = self.manifest();
         let shapes = self.shapes();
         let data: BTreeSet<&str> = files.keys().map(String::as_str).collect();
-        let declared = Declared { shapes: &shapes, files: &data };
+        let declared = Declared {
+            shapes: &shapes,
+            files: &data,
+        };
         let (sources, source_connectors) = self.sources(declared);
         let (tools, tool_connectors) = self.tools(declared);
         let prompts = self.prompts();
@@ -245,20 +265,33 @@ impl<'l> Loading<'l> {
             workflows = self.workflows(&around, &mut tables);
             self.broken.extend(broken);
         }
-        let loaded = policies::load(self.texts, operator, &tools, &shapes, self.report);
+        let loaded = policies::load(
+            self.texts,
+            operator,
+            &tools,
+            &shapes,
+            &self.broken,
+            self.report,
+        );
         let policy_ids = loaded.as_ref().map(|(guards, _)| guards.policies());
         let manifest = manifest?;
-        let policy_ids = policy_ids.map(|ids| ids.iter().map(|id| id.as_str().to_owned()).collect());
+        let policy_ids =
+            policy_ids.map(|ids| ids.iter().map(|id| id.as_str().to_owned()).collect());
         let tests = self.tests(&manifest, &workflows, &sources, &tools, policy_ids);
         let (guards, policy_texts) = loaded?;
         for (name, prompt) in &prompts {
-            tables.templates.add_prompt(name.clone(), prompt.template.clone());
+            tables
+                .templates
+                .add_prompt(name.clone(), prompt.template.clone());
         }
         Some(Bundle {
             manifest,
             version,
             workflows,
-            prompts: prompts.into_iter().map(|(name, file)| (name, file.prompt)).collect(),
+            prompts: prompts
+                .into_iter()
+                .map(|(name, file)| (name, file.prompt))
+                .collect(),
             sources,
             tools,
             source_connectors,
@@ -274,7 +307,10 @@ impl<'l> Loading<'l> {
     }
 
     fn folder(&self, folder: &str) -> Vec<(&'l str, &'l str)> {
-        let inside = |file: &str| file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let inside = |file: &str| {
+            file.strip_prefix(folder)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
         let found = self.texts.iter().filter(|(file, _)| inside(file));
         found.map(|(file, text)| (file.as_str(), &**text)).collect()
     }
@@ -288,10 +324,16 @@ impl<'l> Loading<'l> {
     }
 
     /// Reads each file of a folder with its own reader.
-    fn each<T>(&mut self, folder: &str, mut read: impl FnMut(&Node, &mut Reader<'_>) -> Option<T>) -> Vec<T> {
+    fn each<T>(
+        &mut self,
+        folder: &str,
+        mut read: impl FnMut(&Node, &mut Reader<'_>) -> Option<T>,
+    ) -> Vec<T> {
         let mut found = Vec::new();
         for (file, text) in self.folder(folder) {
-            let Some(node) = self.parse(file, text) else { continue };
+            let Some(node) = self.parse(file, text) else {
+                continue;
+            };
             match read(&node, &mut Reader::new(file, self.report)) {
                 Some(value) => found.push(value),
                 None => {
@@ -318,7 +360,12 @@ impl<'l> Loading<'l> {
             .collect();
         if !names.contains(&wanted.value.as_str()) {
             let hint = one_of(wanted.value.as_str(), names);
-            self.report.refuse(FILE, wanted.span.clone(), format!("`workflows/{}.yaml` is not in this bundle", wanted.value), hint);
+            self.report.refuse(
+                FILE,
+                wanted.span.clone(),
+                format!("`workflows/{}.yaml` is not in this bundle", wanted.value),
+                hint,
+            );
         }
         Some(manifest)
     }
@@ -326,7 +373,9 @@ impl<'l> Loading<'l> {
     fn shapes(&mut self) -> BundleShapes {
         let mut shapes = BundleShapes::default();
         for (file, text) in self.folder("schemas") {
-            let Some(name) = self.stem::<SchemaName>(file, ".json") else { continue };
+            let Some(name) = self.stem::<SchemaName>(file, ".json") else {
+                continue;
+            };
             match Schema::read(file, name.clone(), text, self.report) {
                 Some(schema) => shapes.add(schema),
                 None => shapes.add_broken(name),
@@ -337,7 +386,11 @@ impl<'l> Loading<'l> {
 
     /// The name that a file gives.
     fn stem<T: std::str::FromStr>(&mut self, file: &str, ending: &str) -> Option<T> {
-        let stem = file.rsplit('/').next().and_then(|name| name.strip_suffix(ending)).unwrap_or_default();
+        let stem = file
+            .rsplit('/')
+            .next()
+            .and_then(|name| name.strip_suffix(ending))
+            .unwrap_or_default();
         let name = stem.parse().ok();
         if name.is_none() {
             self.report.refuse(file, 0..0, format!("`{stem}` is not a name"), "a name has a-z, 0-9, `_`, `-` and `.`, at most 64 characters, and starts with a letter or digit");
@@ -345,37 +398,76 @@ impl<'l> Loading<'l> {
         name
     }
 
-    fn sources(&mut self, declared: Declared<'_>) -> (BTreeMap<SourceName, Source>, BTreeMap<SourceName, SourceConnector>) {
-        let read = self.each("sources", |node, reader| registry::read_source(node, declared, reader));
+    fn sources(
+        &mut self,
+        declared: Declared<'_>,
+    ) -> (
+        BTreeMap<SourceName, Source>,
+        BTreeMap<SourceName, SourceConnector>,
+    ) {
+        let read = self.each("sources", |node, reader| {
+            registry::read_source(node, declared, reader)
+        });
         read.into_iter()
-            .map(|(source, connector)| ((source.name.clone(), source.clone()), (source.name, connector)))
+            .map(|(source, connector)| {
+                (
+                    (source.name.clone(), source.clone()),
+                    (source.name, connector),
+                )
+            })
             .unzip()
     }
 
-    fn tools(&mut self, declared: Declared<'_>) -> (BTreeMap<ToolName, Tool>, BTreeMap<ToolName, ToolConnector>) {
-        let read: Vec<ReadTool> = self.each("tools", |node, reader| registry::read_tool(node, declared, reader));
+    fn tools(
+        &mut self,
+        declared: Declared<'_>,
+    ) -> (BTreeMap<ToolName, Tool>, BTreeMap<ToolName, ToolConnector>) {
+        let read: Vec<ReadTool> = self.each("tools", |node, reader| {
+            registry::read_tool(node, declared, reader)
+        });
         let names: BTreeSet<String> = read.iter().map(|read| read.tool.name.to_string()).collect();
         for found in &read {
-            let Some(rollback) = &found.rollback else { continue };
+            let Some(rollback) = &found.rollback else {
+                continue;
+            };
             let file = format!("tools/{}.yaml", rollback.value);
             if rollback.value == found.tool.name {
                 let at = format!("tools/{}.yaml", found.tool.name);
-                self.report.refuse(&at, rollback.span.clone(), "a tool does not undo itself", "name another tool");
+                self.report.refuse(
+                    &at,
+                    rollback.span.clone(),
+                    "a tool does not undo itself",
+                    "name another tool",
+                );
             } else if !names.contains(rollback.value.as_str()) && !self.broken.contains(&file) {
                 let at = format!("tools/{}.yaml", found.tool.name);
-                let hint = one_of(rollback.value.as_str(), names.iter().map(String::as_str));
-                self.report.refuse(&at, rollback.span.clone(), format!("`{file}` is not in this bundle"), hint);
+                let own = found.tool.name.as_str();
+                let others = names.iter().map(String::as_str).filter(|name| *name != own);
+                let hint = one_of(rollback.value.as_str(), others);
+                self.report.refuse(
+                    &at,
+                    rollback.span.clone(),
+                    format!("`{file}` is not in this bundle"),
+                    hint,
+                );
             }
         }
         read.into_iter()
-            .map(|read| ((read.tool.name.clone(), read.tool.clone()), (read.tool.name, read.connector)))
+            .map(|read| {
+                (
+                    (read.tool.name.clone(), read.tool.clone()),
+                    (read.tool.name, read.connector),
+                )
+            })
             .unzip()
     }
 
     fn prompts(&mut self) -> BTreeMap<PromptName, PromptFile> {
         let mut prompts = BTreeMap::new();
         for (file, text) in self.folder("prompts") {
-            let Some(name) = self.stem::<PromptName>(file, ".md") else { continue };
+            let Some(name) = self.stem::<PromptName>(file, ".md") else {
+                continue;
+            };
             match prompt::read(file, name.clone(), text, self.report) {
                 Some(prompt) => {
                     prompts.insert(name, prompt);
@@ -388,14 +480,24 @@ impl<'l> Loading<'l> {
         prompts
     }
 
-    fn workflows(&mut self, around: &Surroundings<'_>, tables: &mut Tables) -> BTreeMap<WorkflowName, Workflow> {
+    fn workflows(
+        &mut self,
+        around: &Surroundings<'_>,
+        tables: &mut Tables,
+    ) -> BTreeMap<WorkflowName, Workflow> {
         let texts = self.texts;
         let found = self.each("workflows", |node, reader| {
-            let source = texts.get(reader.file).map(|text| &**text).unwrap_or_default();
+            let source = texts
+                .get(reader.file)
+                .map(|text| &**text)
+                .unwrap_or_default();
             let written = declare::read(node, around.shapes, reader)?;
             lay_out(&written, source, around, tables, reader)
         });
-        found.into_iter().map(|workflow| (workflow.name.clone(), workflow)).collect()
+        found
+            .into_iter()
+            .map(|workflow| (workflow.name.clone(), workflow))
+            .collect()
     }
 
     fn tests(
@@ -415,7 +517,11 @@ impl<'l> Loading<'l> {
             sources: sources.keys().map(SourceName::as_str).collect(),
             tools: tools.keys().map(ToolName::as_str).collect(),
             models: manifest.models.iter().map(ModelAlias::as_str).collect(),
-            environments: manifest.environments.iter().map(EnvironmentName::as_str).collect(),
+            environments: manifest
+                .environments
+                .iter()
+                .map(EnvironmentName::as_str)
+                .collect(),
             steps: workflows
                 .values()
                 .flat_map(|workflow| &workflow.nodes)

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use interlock_core::id::{EnvironmentName, ModelAlias, PolicyId, RoleName, SourceName, StepName, ToolName, WorkflowName};
+use interlock_core::id::{
+    EnvironmentName, ModelAlias, PolicyId, RoleName, SourceName, StepName, ToolName, WorkflowName,
+};
 use interlock_core::pipeline::identity::PrincipalKind;
 use interlock_core::pipeline::policy::{Action, World};
 
@@ -162,7 +164,10 @@ impl CaseOutcome {
     /// The name in test files.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(_, outcome)| *outcome == self).map_or("", |(name, _)| name)
+        Self::ALL
+            .iter()
+            .find(|(_, outcome)| *outcome == self)
+            .map_or("", |(name, _)| name)
     }
 }
 
@@ -203,8 +208,12 @@ pub enum ExpectedVerdict {
 
 impl ExpectedVerdict {
     /// All verdicts, with their names in test files.
-    pub const ALL: [(&'static str, Self); 4] =
-        [("allow", Self::Allow), ("downgrade", Self::Downgrade), ("review", Self::Review), ("deny", Self::Deny)];
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("allow", Self::Allow),
+        ("downgrade", Self::Downgrade),
+        ("review", Self::Review),
+        ("deny", Self::Deny),
+    ];
 }
 
 /// How often a tool acted.

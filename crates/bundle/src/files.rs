@@ -35,23 +35,44 @@ pub(crate) fn read(dir: &Path, report: &mut Report) -> Option<BTreeMap<String, V
     match fs::metadata(dir) {
         Ok(found) if found.is_dir() => {}
         Ok(_) => {
-            report.refuse(&dir.display().to_string(), 0..0, "a bundle is a folder, and this is a file", "give the folder that holds `interlock.yaml`");
+            report.refuse(
+                &dir.display().to_string(),
+                0..0,
+                "a bundle is a folder, and this is a file",
+                "give the folder that holds `interlock.yaml`",
+            );
             return None;
         }
         Err(fault) => {
             let message = format!("this folder cannot be read: {}", reason(&fault));
-            report.refuse(&dir.display().to_string(), 0..0, message, "give the folder that holds `interlock.yaml`");
+            report.refuse(
+                &dir.display().to_string(),
+                0..0,
+                message,
+                "give the folder that holds `interlock.yaml`",
+            );
             return None;
         }
     }
     walk(dir, "", 0, &mut files, report).then_some(files)
 }
 
-fn walk(dir: &Path, prefix: &str, depth: usize, files: &mut BTreeMap<String, Vec<u8>>, report: &mut Report) -> bool {
+fn walk(
+    dir: &Path,
+    prefix: &str,
+    depth: usize,
+    files: &mut BTreeMap<String, Vec<u8>>,
+    report: &mut Report,
+) -> bool {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(fault) => {
-            report.refuse(prefix, 0..0, format!("this folder cannot be read: {}", reason(&fault)), "");
+            report.refuse(
+                prefix,
+                0..0,
+                format!("this folder cannot be read: {}", reason(&fault)),
+                "",
+            );
             return false;
         }
     };
@@ -72,7 +93,12 @@ fn walk(dir: &Path, prefix: &str, depth: usize, files: &mut BTreeMap<String, Vec
             continue;
         }
         if files.len() >= BUNDLE_FILES_MAX {
-            report.refuse(&path, 0..0, format!("more than {BUNDLE_FILES_MAX} files"), "keep large data out of the bundle");
+            report.refuse(
+                &path,
+                0..0,
+                format!("more than {BUNDLE_FILES_MAX} files"),
+                "keep large data out of the bundle",
+            );
             return false;
         }
         // Of the entry itself, not of what a link leads to.
@@ -86,21 +112,40 @@ fn walk(dir: &Path, prefix: &str, depth: usize, files: &mut BTreeMap<String, Vec
         } else if kind.is_file() {
             sound &= take(&entry.path(), path, files, report);
         } else {
-            let message = if kind.is_dir() { "folders are nested too deep" } else { "this is neither a file nor a folder" };
-            report.refuse(&path, 0..0, message, "a bundle holds plain files; links are not followed");
+            let message = if kind.is_dir() {
+                "folders are nested too deep"
+            } else {
+                "this is neither a file nor a folder"
+            };
+            report.refuse(
+                &path,
+                0..0,
+                message,
+                "a bundle holds plain files; links are not followed",
+            );
             sound = false;
         }
     }
     sound
 }
 
-fn take(from: &Path, path: String, files: &mut BTreeMap<String, Vec<u8>>, report: &mut Report) -> bool {
+fn take(
+    from: &Path,
+    path: String,
+    files: &mut BTreeMap<String, Vec<u8>>,
+    report: &mut Report,
+) -> bool {
     use std::io::Read as _;
     let bound = BUNDLE_FILE_BYTES_MAX as u64 + 1;
     let mut bytes = Vec::new();
     let read = fs::File::open(from).and_then(|file| file.take(bound).read_to_end(&mut bytes));
     if let Err(fault) = read {
-        report.refuse(&path, 0..0, format!("this file cannot be read: {}", reason(&fault)), "");
+        report.refuse(
+            &path,
+            0..0,
+            format!("this file cannot be read: {}", reason(&fault)),
+            "",
+        );
         return false;
     }
     files.insert(path, bytes);
@@ -116,10 +161,18 @@ fn reason(fault: &std::io::Error) -> &'static str {
 }
 
 /// The texts of the files, each in its place; what does not belong is refused.
-pub(crate) fn texts(files: &BTreeMap<String, Vec<u8>>, report: &mut Report) -> BTreeMap<String, Arc<str>> {
+pub(crate) fn texts(
+    files: &BTreeMap<String, Vec<u8>>,
+    report: &mut Report,
+) -> BTreeMap<String, Arc<str>> {
     let mut texts = BTreeMap::new();
     if files.len() > BUNDLE_FILES_MAX {
-        report.refuse("interlock.yaml", 0..0, format!("more than {BUNDLE_FILES_MAX} files"), "keep large data out of the bundle");
+        report.refuse(
+            "interlock.yaml",
+            0..0,
+            format!("more than {BUNDLE_FILES_MAX} files"),
+            "keep large data out of the bundle",
+        );
         return texts;
     }
     for (path, bytes) in files {
@@ -127,7 +180,12 @@ pub(crate) fn texts(files: &BTreeMap<String, Vec<u8>>, report: &mut Report) -> B
             continue;
         }
         if bytes.len() > BUNDLE_FILE_BYTES_MAX {
-            report.refuse(path, 0..0, format!("over {BUNDLE_FILE_BYTES_MAX} bytes"), "keep large data out of the bundle");
+            report.refuse(
+                path,
+                0..0,
+                format!("over {BUNDLE_FILE_BYTES_MAX} bytes"),
+                "keep large data out of the bundle",
+            );
             continue;
         }
         match std::str::from_utf8(bytes) {
@@ -147,7 +205,9 @@ pub(crate) fn texts(files: &BTreeMap<String, Vec<u8>>, report: &mut Report) -> B
 
 fn placed(path: &str, report: &mut Report) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
-    let plain = |part: &&str| !part.is_empty() && *part != "." && *part != ".." && !part.contains(['\\', '\0']);
+    let plain = |part: &&str| {
+        !part.is_empty() && *part != "." && *part != ".." && !part.contains(['\\', '\0'])
+    };
     if !parts.iter().all(plain) {
         report.refuse(path, 0..0, "this is not a path inside the bundle", "");
         return false;
@@ -155,20 +215,37 @@ fn placed(path: &str, report: &mut Report) -> bool {
     match parts.as_slice() {
         [file] if TOP.contains(file) => true,
         [file] => {
-            report.refuse(path, 0..0, format!("`{file}` belongs to no part of a bundle"), one_of(file, TOP));
+            report.refuse(
+                path,
+                0..0,
+                format!("`{file}` belongs to no part of a bundle"),
+                one_of(file, TOP),
+            );
             false
         }
         [folder, rest @ ..] => match FOLDERS.iter().find(|(known, _)| known == folder) {
             None => {
                 let hint = one_of(folder, FOLDERS.iter().map(|(name, _)| *name));
-                report.refuse(path, 0..0, format!("the folder `{folder}` belongs to no part of a bundle"), hint);
+                report.refuse(
+                    path,
+                    0..0,
+                    format!("the folder `{folder}` belongs to no part of a bundle"),
+                    hint,
+                );
                 false
             }
             Some((_, "")) => true,
             Some((_, ending)) if rest.len() == 1 && path.ends_with(ending) => true,
             Some((folder, ending)) => {
-                let message = format!("only `*{ending}` files belong into `{folder}`, without further folders");
-                report.refuse(path, 0..0, message, "files that sources read belong into `data`");
+                let message = format!(
+                    "only `*{ending}` files belong into `{folder}`, without further folders"
+                );
+                report.refuse(
+                    path,
+                    0..0,
+                    message,
+                    "files that sources read belong into `data`",
+                );
                 false
             }
         },
@@ -178,5 +255,9 @@ fn placed(path: &str, report: &mut Report) -> bool {
 
 /// The version: SHA-256 over (path, bytes) of every file in order of paths, each part after its length.
 pub(crate) fn version(files: &BTreeMap<String, Vec<u8>>) -> Digest {
-    Digest::of_parts(files.iter().flat_map(|(path, bytes)| [path.as_bytes(), bytes.as_slice()]))
+    Digest::of_parts(
+        files
+            .iter()
+            .flat_map(|(path, bytes)| [path.as_bytes(), bytes.as_slice()]),
+    )
 }

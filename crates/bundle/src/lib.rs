@@ -21,12 +21,12 @@ mod workflow;
 
 pub use bundle::Bundle;
 pub use case::{
-    CaseOutcome, CasePrincipal, CaseVerdict, Expectation, ExpectedActs, ExpectedDecision, ExpectedVerdict, Fault, Reply, Says,
-    StandIn, TestCase, WaitingFor,
+    CaseOutcome, CasePrincipal, CaseVerdict, Expectation, ExpectedActs, ExpectedDecision,
+    ExpectedVerdict, Fault, Reply, Says, StandIn, TestCase, WaitingFor,
 };
 pub use connector::{
-    CommandConnector, CommandInput, FileConnector, FileRoot, HeaderValue, HttpConnector, HttpMethod, LedgerConnector, Pattern,
-    PatternPart, ReadOutput, SourceConnector, ToolConnector,
+    CommandConnector, CommandInput, FileConnector, FileRoot, HeaderValue, HttpConnector,
+    HttpMethod, LedgerConnector, Pattern, PatternPart, ReadOutput, SourceConnector, ToolConnector,
 };
 pub use policies::{OperatorPolicies, PolicyText};
 pub use problem::{BundleProblems, Problem};

@@ -65,9 +65,10 @@ impl Node {
     /// The member of that name.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         match &self.kind {
-            Kind::Map(members) => {
-                members.iter().find(|(key, _)| key.name == name).map(|(_, value)| value)
-            }
+            Kind::Map(members) => members
+                .iter()
+                .find(|(key, _)| key.name == name)
+                .map(|(_, value)| value),
             _ => None,
         }
     }
@@ -91,7 +92,13 @@ impl Node {
 
 /// Parses one document. `base` is added to every offset, for text that stands within a larger file.
 pub(crate) fn parse(file: &str, text: &str, base: usize, report: &mut Report) -> Option<Node> {
-    let mut builder = Builder { file, text, base, nodes: 0, report };
+    let mut builder = Builder {
+        file,
+        text,
+        base,
+        nodes: 0,
+        report,
+    };
     let mut events = Parser::new_from_str(text);
     let mut root = None;
     loop {
@@ -101,7 +108,11 @@ pub(crate) fn parse(file: &str, text: &str, base: usize, report: &mut Report) ->
             Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
             _ if root.is_some() => {
                 let span = builder.span(marks);
-                builder.refuse(span, "a second document in one file", "one file holds one document");
+                builder.refuse(
+                    span,
+                    "a second document in one file",
+                    "one file holds one document",
+                );
                 return None;
             }
             event => root = Some(builder.build(event, marks, &mut events, 0)?),
@@ -134,7 +145,11 @@ impl<'t> Builder<'t, '_> {
                 Err(fault) => {
                     let at = self.base + fault.marker().byte_offset().unwrap_or(0);
                     let message = format!("this is not YAML: {}", fault.kind());
-                    self.refuse(at..at + 1, &message, "check quotes, colons and indentation here");
+                    self.refuse(
+                        at..at + 1,
+                        &message,
+                        "check quotes, colons and indentation here",
+                    );
                     return None;
                 }
             }
@@ -154,7 +169,8 @@ impl<'t> Builder<'t, '_> {
         let span = self.span(marks);
         self.nodes += 1;
         if depth > JSON_DEPTH_MAX || self.nodes > JSON_NODES_MAX {
-            let bound = format!("over the bound of {JSON_DEPTH_MAX} levels or {JSON_NODES_MAX} values");
+            let bound =
+                format!("over the bound of {JSON_DEPTH_MAX} levels or {JSON_NODES_MAX} values");
             self.refuse(span, &bound, "");
             return None;
         }
@@ -163,7 +179,11 @@ impl<'t> Builder<'t, '_> {
         }
         match event {
             Event::Scalar(text, style, _, _) => {
-                let kind = if style == ScalarStyle::Plain { plain_scalar(&text) } else { None };
+                let kind = if style == ScalarStyle::Plain {
+                    plain_scalar(&text)
+                } else {
+                    None
+                };
                 let kind = kind.unwrap_or_else(|| Kind::Text(text.into_owned()));
                 Some(Node { span, kind })
             }
@@ -174,7 +194,10 @@ impl<'t> Builder<'t, '_> {
                     let (event, marks) = self.next(events)?;
                     if matches!(event, Event::SequenceEnd) {
                         let span = self.whole(span, marks);
-                        return Some(Node { span, kind: Kind::List(items) });
+                        return Some(Node {
+                            span,
+                            kind: Kind::List(items),
+                        });
                     }
                     items.push(self.build(event, marks, events, depth + 1)?);
                 }
@@ -186,7 +209,10 @@ impl<'t> Builder<'t, '_> {
                     let (event, marks) = self.next(events)?;
                     if matches!(event, Event::MappingEnd) {
                         let span = self.whole(span, marks);
-                        return Some(Node { span, kind: Kind::Map(members) });
+                        return Some(Node {
+                            span,
+                            kind: Kind::Map(members),
+                        });
                     }
                     let key = self.key(event, marks)?;
                     if members.iter().any(|(known, _)| known.name == key.name) {
@@ -208,9 +234,16 @@ impl<'t> Builder<'t, '_> {
     fn key(&mut self, event: Event<'t>, marks: Marks) -> Option<Key> {
         let span = self.span(marks);
         match event {
-            Event::Scalar(text, _, 0, None) => Some(Key { name: text.into_owned(), span }),
+            Event::Scalar(text, _, 0, None) => Some(Key {
+                name: text.into_owned(),
+                span,
+            }),
             _ => {
-                self.refuse(span, "a key is a plain text", "anchors, tags and nested keys are not read");
+                self.refuse(
+                    span,
+                    "a key is a plain text",
+                    "anchors, tags and nested keys are not read",
+                );
                 None
             }
         }
@@ -220,7 +253,11 @@ impl<'t> Builder<'t, '_> {
         if anchor == 0 && !tagged {
             return Some(());
         }
-        self.refuse(span.clone(), "anchors and tags are not read here", "write the value out");
+        self.refuse(
+            span.clone(),
+            "anchors and tags are not read here",
+            "write the value out",
+        );
         None
     }
 
@@ -233,7 +270,10 @@ impl<'t> Builder<'t, '_> {
     /// From the start of a collection to its last byte that is not blank.
     fn whole(&self, start: Span, marks: Marks) -> Span {
         let end = self.span(marks).end.max(start.start);
-        let inside = self.text.get(start.start - self.base..end - self.base).unwrap_or_default();
+        let inside = self
+            .text
+            .get(start.start - self.base..end - self.base)
+            .unwrap_or_default();
         start.start..start.start + inside.trim_end().len()
     }
 
@@ -250,7 +290,9 @@ fn plain_scalar(text: &str) -> Option<Kind> {
         "false" => return Some(Kind::Bool(false)),
         _ => {}
     }
-    let numeric = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'));
+    let numeric = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'));
     if !numeric || !text.bytes().any(|b| b.is_ascii_digit()) {
         return None;
     }
@@ -268,7 +310,9 @@ mod tests {
         let mut report = Report::default();
         report.show("a.yaml", text.into());
         let node = parse("a.yaml", text, 0, &mut report);
-        report.finish(node).map_err(|problems| format!("{:?}", problems.problems()))
+        report
+            .finish(node)
+            .map_err(|problems| format!("{:?}", problems.problems()))
     }
 
     #[test]
@@ -276,15 +320,28 @@ mod tests {
         let text = "a: 1\nlist:\n  - \"x\"\n  - {b: true}\n";
         let node = check(text).unwrap();
         let list = node.get("list").unwrap();
-        let Kind::List(items) = &list.kind else { panic!("{list:?}") };
+        let Kind::List(items) = &list.kind else {
+            panic!("{list:?}")
+        };
         assert_eq!(text.get(items[0].span.clone()), Some("\"x\""));
         assert_eq!(text.get(items[1].span.clone()), Some("{b: true}"));
-        assert_eq!(node.to_value(), serde_json::json!({"a": 1, "list": ["x", {"b": true}]}));
+        assert_eq!(
+            node.to_value(),
+            serde_json::json!({"a": 1, "list": ["x", {"b": true}]})
+        );
     }
 
     #[test]
     fn what_could_mean_two_things_is_refused() {
-        for bad in ["a: 1\na: 2\n", "a: &x 1\nb: *x\n", "a: !!str 1\n", "a: 1\n---\nb: 2\n", "", "a: [", "? [a]\n: 1\n"] {
+        for bad in [
+            "a: 1\na: 2\n",
+            "a: &x 1\nb: *x\n",
+            "a: !!str 1\n",
+            "a: 1\n---\nb: 2\n",
+            "",
+            "a: [",
+            "? [a]\n: 1\n",
+        ] {
             assert!(check(bad).is_err(), "{bad:?}");
         }
         let deep = "[".repeat(40) + &"]".repeat(40);
@@ -293,7 +350,13 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_json() {
-        for (text, value) in [("5", serde_json::json!(5)), ("007", serde_json::json!("007")), ("1.5e3", serde_json::json!(1500.0)), (".5", serde_json::json!(".5")), ("no", serde_json::json!("no"))] {
+        for (text, value) in [
+            ("5", serde_json::json!(5)),
+            ("007", serde_json::json!("007")),
+            ("1.5e3", serde_json::json!(1500.0)),
+            (".5", serde_json::json!(".5")),
+            ("no", serde_json::json!("no")),
+        ] {
             assert_eq!(check(text).unwrap().to_value(), value, "{text}");
         }
     }

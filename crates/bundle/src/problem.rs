@@ -65,7 +65,10 @@ impl std::error::Error for Problem {}
 
 impl Diagnostic for Problem {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.hint.as_ref().map(|hint| Box::new(format!("hint: {hint}")) as Box<dyn fmt::Display>)
+        // miette puts its own `help:` before it.
+        self.hint
+            .as_ref()
+            .map(|hint| Box::new(hint) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -97,7 +100,11 @@ impl BundleProblems {
 impl fmt::Display for BundleProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.problems.len() + self.dropped;
-        write!(f, "failed to load the bundle: {count} problem{}", if count == 1 { "" } else { "s" })?;
+        write!(
+            f,
+            "failed to load the bundle: {count} problem{}",
+            if count == 1 { "" } else { "s" }
+        )?;
         if self.dropped > 0 {
             write!(f, ", of which the first {PROBLEMS_MAX} are shown")?;
         }
@@ -109,7 +116,11 @@ impl std::error::Error for BundleProblems {}
 
 impl Diagnostic for BundleProblems {
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        Some(Box::new(self.problems.iter().map(|problem| problem as &dyn Diagnostic)))
+        Some(Box::new(
+            self.problems
+                .iter()
+                .map(|problem| problem as &dyn Diagnostic),
+        ))
     }
 }
 
@@ -144,11 +155,40 @@ impl Report {
             self.dropped += 1;
             return;
         }
-        let source = self.texts.get(file).map(|text| NamedSource::new(file, Arc::clone(text)));
+        let source = self
+            .texts
+            .get(file)
+            .map(|text| NamedSource::new(file, Arc::clone(text)));
         let end = self.texts.get(file).map_or(0, |text| text.len());
         let span = span.start.min(end)..span.end.min(end);
         let hint = (!hint.is_empty()).then_some(hint);
-        self.problems.push(Problem { message, hint, file: file.to_owned(), source, span });
+        self.problems.push(Problem {
+            message,
+            hint,
+            file: file.to_owned(),
+            source,
+            span,
+        });
+    }
+
+    /// Something is wrong on a line that must not be shown: it may hold a secret.
+    pub(crate) fn refuse_unseen(&mut self, file: &str, span: &Span, message: &str, hint: &str) {
+        let before = self
+            .texts
+            .get(file)
+            .and_then(|text| text.get(..span.start))
+            .unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let text = self.texts.remove(file);
+        self.refuse(
+            file,
+            span.clone(),
+            format!("{file}, line {line}: {message}"),
+            hint,
+        );
+        if let Some(text) = text {
+            self.texts.insert(file.to_owned(), text);
+        }
     }
 
     /// Whether nothing is wrong so far.
@@ -167,7 +207,10 @@ impl Report {
                 self.problems.sort_by(|a, b| {
                     (&a.file, a.span.start, &a.message).cmp(&(&b.file, b.span.start, &b.message))
                 });
-                Err(BundleProblems { problems: self.problems, dropped: self.dropped })
+                Err(BundleProblems {
+                    problems: self.problems,
+                    dropped: self.dropped,
+                })
             }
         }
     }
@@ -196,7 +239,11 @@ pub(crate) fn one_of<'c>(written: &str, candidates: impl IntoIterator<Item = &'c
     if candidates.is_empty() {
         return "there is none yet".to_owned();
     }
-    let shown: Vec<String> = candidates.iter().take(16).map(|name| format!("`{name}`")).collect();
+    let shown: Vec<String> = candidates
+        .iter()
+        .take(16)
+        .map(|name| format!("`{name}`"))
+        .collect();
     format!("there is {}", shown.join(", "))
 }
 
@@ -209,7 +256,9 @@ fn distance(a: &str, b: &str) -> usize {
         let mut next = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
             let at = |line: &[usize], k: usize| line.get(k).copied().unwrap_or(usize::MAX - 1);
-            let mut best = (at(&row, j) + usize::from(x != y)).min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
+            let mut best = (at(&row, j) + usize::from(x != y))
+                .min(at(&row, j + 1) + 1)
+                .min(at(&next, j) + 1);
             let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
             if swapped {
                 best = best.min(at(&before, j - 1) + 1);

@@ -21,10 +21,20 @@ pub(crate) struct PromptFile {
 }
 
 /// Reads a prompt's file.
-pub(crate) fn read(file: &str, name: PromptName, text: &str, report: &mut Report) -> Option<PromptFile> {
+pub(crate) fn read(
+    file: &str,
+    name: PromptName,
+    text: &str,
+    report: &mut Report,
+) -> Option<PromptFile> {
     let Some((front, body)) = split(text) else {
         let hint = "start with a line `---`, then `class`, `authority`, `refuse` and `escalate`, then `---`";
-        report.refuse(file, 0..text.len().min(3), "this prompt has no front matter", hint);
+        report.refuse(
+            file,
+            0..text.len().min(3),
+            "this prompt has no front matter",
+            hint,
+        );
         return None;
     };
     let front_text = text.get(front.clone()).unwrap_or_default();
@@ -33,11 +43,20 @@ pub(crate) fn read(file: &str, name: PromptName, text: &str, report: &mut Report
     let node = node?;
     let mut reader = Reader::new(file, report);
     let mut fields = reader.fields(&node, "the front matter")?;
-    let classes = [TaskClass::Draft, TaskClass::Triage, TaskClass::Execute].map(|class| (class.as_str(), class));
-    let class = fields.must("class", &mut reader).and_then(|node| reader.choice(node, &classes));
-    let authority = fields.must("authority", &mut reader).and_then(|node| reader.text(node));
-    let refuse = fields.must("refuse", &mut reader).and_then(|node| reader.texts(node, LINES_MAX));
-    let escalate = fields.must("escalate", &mut reader).and_then(|node| reader.texts(node, LINES_MAX));
+    let classes = [TaskClass::Draft, TaskClass::Triage, TaskClass::Execute]
+        .map(|class| (class.as_str(), class));
+    let class = fields
+        .must("class", &mut reader)
+        .and_then(|node| reader.choice(node, &classes));
+    let authority = fields
+        .must("authority", &mut reader)
+        .and_then(|node| reader.text(node));
+    let refuse = fields
+        .must("refuse", &mut reader)
+        .and_then(|node| reader.texts(node, LINES_MAX));
+    let escalate = fields
+        .must("escalate", &mut reader)
+        .and_then(|node| reader.texts(node, LINES_MAX));
     fields.end(&mut reader);
     let template = template?;
     let prompt = Prompt {
@@ -47,9 +66,17 @@ pub(crate) fn read(file: &str, name: PromptName, text: &str, report: &mut Report
         authority: authority?.to_owned(),
         refuse: refuse?,
         escalate: escalate?,
-        slots: template.slots.iter().map(|slot| slot.references.clone()).collect(),
+        slots: template
+            .slots
+            .iter()
+            .map(|slot| slot.references.clone())
+            .collect(),
     };
-    Some(PromptFile { file: file.to_owned(), prompt, template })
+    Some(PromptFile {
+        file: file.to_owned(),
+        prompt,
+        template,
+    })
 }
 
 /// The bytes of the front matter and of what follows.
@@ -82,19 +109,28 @@ fn sections(file: &str, text: &str, body: Span, report: &mut Report) -> Option<P
                 Some((_, _, section)) => section.end = at,
                 None => before.end = at,
             }
-            found.push((system, at..at + line.trim_end().len(), at + line.len()..body.end));
+            found.push((
+                system,
+                at..at + line.trim_end().len(),
+                at + line.len()..body.end,
+            ));
         }
         at += line.len();
     }
     let mut template = PromptTemplate::default();
     if found.is_empty() {
-        found.push((false, body.start..body.start, body.clone()));
+        found.push((false, body.start..body.start, body));
         before.end = before.start;
     }
     let stray = text.get(before.clone()).unwrap_or_default();
     let mut sound = true;
     if !stray.trim().is_empty() {
-        report.refuse(file, before.start..before.start + stray.trim_end().len(), "this text stands before the first section", "put it under `# system` or `# user`");
+        report.refuse(
+            file,
+            before.start..before.start + stray.trim_end().len(),
+            "this text stands before the first section",
+            "put it under `# system` or `# user`",
+        );
         sound = false;
     }
     let order: Vec<bool> = found.iter().map(|(system, _, _)| *system).collect();
@@ -107,7 +143,12 @@ fn sections(file: &str, text: &str, body: Span, report: &mut Report) -> Option<P
         let whole = text.get(section.clone()).unwrap_or_default();
         let base = section.start + (whole.len() - whole.trim_start().len());
         if !system && whole.trim().is_empty() {
-            report.refuse(file, section.start.saturating_sub(1)..section.start, "the prompt asks for nothing", "write the task under `# user`");
+            report.refuse(
+                file,
+                section.start.saturating_sub(1)..section.start,
+                "the prompt asks for nothing",
+                "write the task under `# user`",
+            );
             sound = false;
         }
         if let Err(refused) = template.add(whole.trim(), system, base) {

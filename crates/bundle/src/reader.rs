@@ -28,14 +28,23 @@ impl<'r> Reader<'r> {
     }
 
     /// Something is wrong there.
-    pub(crate) fn refuse(&mut self, span: &Span, message: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn refuse(
+        &mut self,
+        span: &Span,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.report.refuse(self.file, span.clone(), message, hint);
     }
 
     /// A mapping, whose keys are then asked for.
     pub(crate) fn fields<'n>(&mut self, node: &'n Node, what: &'static str) -> Option<Fields<'n>> {
         match &node.kind {
-            Kind::Map(_) => Some(Fields { node, what, known: Vec::new() }),
+            Kind::Map(_) => Some(Fields {
+                node,
+                what,
+                known: Vec::new(),
+            }),
             _ => self.expected(node, &format!("{what} is a mapping")),
         }
     }
@@ -56,7 +65,10 @@ impl<'r> Reader<'r> {
     {
         let text = self.text(node)?;
         match text.parse() {
-            Ok(value) => Some(At { value, span: node.span.clone() }),
+            Ok(value) => Some(At {
+                value,
+                span: node.span.clone(),
+            }),
             Err(_) => {
                 let hint = "a name has a-z, 0-9, `_`, `-` and `.`, at most 64 characters, and starts with a letter or digit";
                 self.refuse(&node.span, format!("`{text}` is not a name"), hint);
@@ -66,9 +78,16 @@ impl<'r> Reader<'r> {
     }
 
     /// One of a few words.
-    pub(crate) fn choice<T: Copy>(&mut self, node: &Node, words: &[(&'static str, T)]) -> Option<T> {
+    pub(crate) fn choice<T: Copy>(
+        &mut self,
+        node: &Node,
+        words: &[(&'static str, T)],
+    ) -> Option<T> {
         let text = self.text(node)?;
-        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        let found = words
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, value)| *value);
         if found.is_none() {
             let hint = one_of(text, words.iter().map(|(word, _)| *word));
             self.refuse(&node.span, format!("`{text}` is not known here"), hint);
@@ -91,8 +110,19 @@ impl<'r> Reader<'r> {
             _ => None,
         };
         let found = found.filter(|number| bounds.contains(number));
-        let wanted = format!("a whole number from {} to {} belongs here", bounds.start(), bounds.end());
-        found.or_else(|| self.expected(node, &wanted))
+        if found.is_none() {
+            let wanted = format!(
+                "a whole number from {} to {} belongs here",
+                bounds.start(),
+                bounds.end()
+            );
+            let here = match &node.kind {
+                Kind::Number(number) => format!("here is {number}"),
+                _ => format!("here is {}", node.noun()),
+            };
+            self.refuse(&node.span, wanted, here);
+        }
+        found
     }
 
     /// A length of time in milliseconds, written `250ms`, `5s`, `10m`, `4h` or `7d`.
@@ -111,8 +141,15 @@ impl<'r> Reader<'r> {
         let millis = unit.and_then(|unit: u64| number.parse::<u64>().ok()?.checked_mul(unit));
         let found = millis.filter(|millis| *millis > 0 && *millis <= max);
         if found.is_none() {
-            let hint = format!("write for example `5s` or `4h`, at most {} seconds", max / 1000);
-            self.refuse(&node.span, format!("`{text}` is not a length of time that fits here"), hint);
+            let hint = format!(
+                "write for example `5s` or `4h`, at most {} seconds",
+                max / 1000
+            );
+            self.refuse(
+                &node.span,
+                format!("`{text}` is not a length of time that fits here"),
+                hint,
+            );
         }
         found
     }
@@ -129,7 +166,10 @@ impl<'r> Reader<'r> {
     /// A list of texts.
     pub(crate) fn texts(&mut self, node: &Node, max: usize) -> Option<Vec<String>> {
         let items = self.list(node, max)?;
-        let texts: Vec<_> = items.iter().map(|item| self.text(item).map(str::to_owned)).collect();
+        let texts: Vec<_> = items
+            .iter()
+            .map(|item| self.text(item).map(str::to_owned))
+            .collect();
         texts.into_iter().collect()
     }
 
@@ -166,13 +206,18 @@ impl<'n> Fields<'n> {
 
     /// The first key, which stands for the mapping where the whole would be too much to underline.
     pub(crate) fn head(&self) -> Span {
-        self.node.members().first().map_or_else(|| self.span(), |(key, _)| key.span.clone())
+        self.node
+            .members()
+            .first()
+            .map_or_else(|| self.span(), |(key, _)| key.span.clone())
     }
 
     /// A value that may be absent; an explicit null is absent too.
     pub(crate) fn may(&mut self, key: &'static str) -> Option<&'n Node> {
         self.known.push(key);
-        self.node.get(key).filter(|value| !matches!(value.kind, Kind::Null))
+        self.node
+            .get(key)
+            .filter(|value| !matches!(value.kind, Kind::Null))
     }
 
     /// A value that must be there.

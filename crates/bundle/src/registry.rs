@@ -28,14 +28,28 @@ pub(crate) struct Declared<'d> {
 }
 
 /// Reads a source's file.
-pub(crate) fn read_source(node: &Node, declared: Declared<'_>, reader: &mut Reader<'_>) -> Option<(Source, SourceConnector)> {
+pub(crate) fn read_source(
+    node: &Node,
+    declared: Declared<'_>,
+    reader: &mut Reader<'_>,
+) -> Option<(Source, SourceConnector)> {
     let mut fields = reader.fields(node, "a source")?;
     let name: Option<At<SourceName>> = named(&mut fields, reader);
-    let purpose = fields.must("purpose", reader).and_then(|node| reader.text(node));
-    let query = fields.must("query", reader).and_then(|node| schema(node, declared.shapes, reader));
-    let result = fields.must("result", reader).and_then(|node| schema(node, declared.shapes, reader));
-    let register = fields.may("register").map_or(Some(false), |node| reader.truth(node));
-    let egress = fields.may("egress").map_or(Some(false), |node| reader.truth(node));
+    let purpose = fields
+        .must("purpose", reader)
+        .and_then(|node| reader.text(node));
+    let query = fields
+        .must("query", reader)
+        .and_then(|node| schema(node, declared.shapes, reader));
+    let result = fields
+        .must("result", reader)
+        .and_then(|node| schema(node, declared.shapes, reader));
+    let register = fields
+        .may("register")
+        .map_or(Some(false), |node| reader.truth(node));
+    let egress = fields
+        .may("egress")
+        .map_or(Some(false), |node| reader.truth(node));
     let timeout = timeout(&mut fields, reader);
     let connector = fields.must("connector", reader);
     fields.end(reader);
@@ -44,8 +58,12 @@ pub(crate) fn read_source(node: &Node, declared: Declared<'_>, reader: &mut Read
     }
     let (query, egress) = (query?, egress?);
     let shape = declared.shapes.schema(&query.value)?;
-    let connector =
-        connector::read_source(connector?, Surroundings { shape, egress }, declared.files, reader);
+    let connector = connector::read_source(
+        connector?,
+        Surroundings { shape, egress },
+        declared.files,
+        reader,
+    );
     purpose?;
     let source = Source {
         name: name?.value,
@@ -67,27 +85,57 @@ pub(crate) struct ReadTool {
 }
 
 /// Reads a tool's file.
-pub(crate) fn read_tool(node: &Node, declared: Declared<'_>, reader: &mut Reader<'_>) -> Option<ReadTool> {
+pub(crate) fn read_tool(
+    node: &Node,
+    declared: Declared<'_>,
+    reader: &mut Reader<'_>,
+) -> Option<ReadTool> {
     let mut fields = reader.fields(node, "a tool")?;
     let head = fields.head();
     let name: Option<At<ToolName>> = named(&mut fields, reader);
-    let purpose = fields.must("purpose", reader).and_then(|node| reader.text(node));
-    let effects = [Effect::Read, Effect::Reversible, Effect::Irreversible].map(|effect| (effect.as_str(), effect));
-    let effect = fields.may("effect").map_or(Some(Effect::Irreversible), |node| reader.choice(node, &effects));
-    let external = fields
-        .may("visibility")
-        .map_or(Some(true), |node| reader.choice(node, &[("internal", false), ("external", true)]));
-    let audience = fields.may("audience").map_or(Some(Allowed::Any), |node| allowed(node, "anyone", reader));
+    let purpose = fields
+        .must("purpose", reader)
+        .and_then(|node| reader.text(node));
+    let effects = [Effect::Read, Effect::Reversible, Effect::Irreversible]
+        .map(|effect| (effect.as_str(), effect));
+    let effect = fields
+        .may("effect")
+        .map_or(Some(Effect::Irreversible), |node| {
+            reader.choice(node, &effects)
+        });
+    let external = fields.may("visibility").map_or(Some(true), |node| {
+        reader.choice(node, &[("internal", false), ("external", true)])
+    });
+    let audience = fields
+        .may("audience")
+        .map_or(Some(Allowed::Any), |node| allowed(node, "anyone", reader));
     let levels = Confidentiality::ALL.map(|level| (level.as_str(), level));
-    let clearance =
-        fields.may("clearance").map_or(Some(Confidentiality::Public), |node| reader.choice(node, &levels));
-    let recoveries = [Recovery::Rerun, Recovery::Keyed, Recovery::Query, Recovery::Never].map(|r| (r.as_str(), r));
+    let clearance = fields
+        .may("clearance")
+        .map_or(Some(Confidentiality::Public), |node| {
+            reader.choice(node, &levels)
+        });
+    let recoveries = [
+        Recovery::Rerun,
+        Recovery::Keyed,
+        Recovery::Query,
+        Recovery::Never,
+    ]
+    .map(|r| (r.as_str(), r));
     let recovery_node = fields.may("recovery");
-    let recovery = recovery_node.map_or(Some(Recovery::Never), |node| reader.choice(node, &recoveries));
-    let arguments = fields.must("arguments", reader).and_then(|node| schema(node, declared.shapes, reader));
-    let result = fields.must("result", reader).and_then(|node| schema(node, declared.shapes, reader));
+    let recovery = recovery_node.map_or(Some(Recovery::Never), |node| {
+        reader.choice(node, &recoveries)
+    });
+    let arguments = fields
+        .must("arguments", reader)
+        .and_then(|node| schema(node, declared.shapes, reader));
+    let result = fields
+        .must("result", reader)
+        .and_then(|node| schema(node, declared.shapes, reader));
     let sensitive_node = fields.may("sensitive");
-    let rollback = fields.may("rollback").map(|node| reader.name::<ToolName>(node));
+    let rollback = fields
+        .may("rollback")
+        .map(|node| reader.name::<ToolName>(node));
     let timeout = timeout(&mut fields, reader);
     let connector = fields.must("connector", reader);
     fields.end(reader);
@@ -98,21 +146,39 @@ pub(crate) fn read_tool(node: &Node, declared: Declared<'_>, reader: &mut Reader
     let shape = declared.shapes.schema(&arguments.value)?;
     let sensitive = sensitive_node.map_or(Some(Vec::new()), |node| {
         let items = reader.list(node, SENSITIVE_MAX)?;
-        let paths: Vec<_> = items.iter().map(|item| path_in(item, &arguments.value, declared.shapes, reader)).collect();
+        let paths: Vec<_> = items
+            .iter()
+            .map(|item| path_in(item, &arguments.value, declared.shapes, reader))
+            .collect();
         paths.into_iter().collect()
     });
-    let connector = connector::read_tool(connector?, Surroundings { shape, egress: false }, reader);
+    let connector = connector::read_tool(
+        connector?,
+        Surroundings {
+            shape,
+            egress: false,
+        },
+        reader,
+    );
     purpose?;
     let (effect, recovery, connector) = (effect?, recovery?, connector?);
     let recovery_span = recovery_node.map_or_else(|| head.clone(), |node| node.span.clone());
     if recovery == Recovery::Keyed && !connector.is_keyed() {
         let hint = "give the target the key: `idempotency_header: Idempotency-Key`, or `{idempotency_key}` in the command or address";
-        reader.refuse(&recovery_span, "`keyed` recovery needs a key that reaches the target", hint);
+        reader.refuse(
+            &recovery_span,
+            "`keyed` recovery needs a key that reaches the target",
+            hint,
+        );
         return None;
     }
     if recovery == Recovery::Query && !connector.can_be_asked() {
         let hint = "add `status_url:` with `{idempotency_key}` in it, or choose `never`";
-        reader.refuse(&recovery_span, "`query` recovery needs a way to ask the target", hint);
+        reader.refuse(
+            &recovery_span,
+            "`query` recovery needs a way to ask the target",
+            hint,
+        );
         return None;
     }
     let rollback = match rollback {
@@ -137,7 +203,11 @@ pub(crate) fn read_tool(node: &Node, declared: Declared<'_>, reader: &mut Reader
         rollback: rollback.as_ref().map(|at| at.value.clone()),
         timeout_millis: timeout?,
     };
-    Some(ReadTool { tool, connector, rollback })
+    Some(ReadTool {
+        tool,
+        connector,
+        rollback,
+    })
 }
 
 /// The name, which is the file's too.
@@ -145,11 +215,25 @@ pub(crate) fn named<T>(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Opti
 where
     T: FromStr<Err: Display> + Display,
 {
-    let name: At<T> = fields.must("name", reader).and_then(|node| reader.name(node))?;
-    let stem = reader.file.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map(|(stem, _)| stem);
+    let name: At<T> = fields
+        .must("name", reader)
+        .and_then(|node| reader.name(node))?;
+    let stem = reader
+        .file
+        .rsplit('/')
+        .next()
+        .and_then(|file| file.rsplit_once('.'))
+        .map(|(stem, _)| stem);
     if stem != Some(&name.value.to_string()) {
-        let hint = format!("rename the file or write `name: {}`", stem.unwrap_or_default());
-        reader.refuse(&name.span, format!("the name `{}` is not the file's", name.value), hint);
+        let hint = format!(
+            "rename the file or write `name: {}`",
+            stem.unwrap_or_default()
+        );
+        reader.refuse(
+            &name.span,
+            format!("the name `{}` is not the file's", name.value),
+            hint,
+        );
         return None;
     }
     Some(name)
@@ -162,35 +246,63 @@ fn timeout(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Option<u32> {
 }
 
 /// A schema of this bundle, by its path.
-pub(crate) fn schema(node: &Node, shapes: &BundleShapes, reader: &mut Reader<'_>) -> Option<At<SchemaName>> {
+pub(crate) fn schema(
+    node: &Node,
+    shapes: &BundleShapes,
+    reader: &mut Reader<'_>,
+) -> Option<At<SchemaName>> {
     let text = reader.text(node)?;
-    let name = text.strip_prefix("schemas/").and_then(|rest| rest.strip_suffix(".json"));
+    let name = text
+        .strip_prefix("schemas/")
+        .and_then(|rest| rest.strip_suffix(".json"));
     let name = name.and_then(|name| SchemaName::parse(name).ok());
     match name {
-        Some(value) if shapes.schema(&value).is_some() => Some(At { value, span: node.span.clone() }),
+        Some(value) if shapes.schema(&value).is_some() => Some(At {
+            value,
+            span: node.span.clone(),
+        }),
         // The file is there but was refused: that is said at the file.
         Some(value) if shapes.is_broken(&value) => None,
         _ => {
-            let files: Vec<String> = shapes.names().map(|name| format!("schemas/{name}.json")).collect();
+            let files: Vec<String> = shapes
+                .names()
+                .map(|name| format!("schemas/{name}.json"))
+                .collect();
             let hint = one_of(text, files.iter().map(String::as_str));
-            reader.refuse(&node.span, format!("the schema `{text}` is not in this bundle"), hint);
+            reader.refuse(
+                &node.span,
+                format!("the schema `{text}` is not in this bundle"),
+                hint,
+            );
             None
         }
     }
 }
 
 /// A JSON pointer that leads somewhere in a schema.
-pub(crate) fn path_in(node: &Node, schema: &SchemaName, shapes: &BundleShapes, reader: &mut Reader<'_>) -> Option<Path> {
+pub(crate) fn path_in(
+    node: &Node,
+    schema: &SchemaName,
+    shapes: &BundleShapes,
+    reader: &mut Reader<'_>,
+) -> Option<Path> {
     let text = reader.text(node)?;
     let Some(path) = Path::parse(text) else {
-        reader.refuse(&node.span, format!("`{text}` is not a JSON pointer"), "write for example `/amount` or `/items/*/id`");
+        reader.refuse(
+            &node.span,
+            format!("`{text}` is not a JSON pointer"),
+            "write for example `/amount` or `/items/*/id`",
+        );
         return None;
     };
     match shapes.schema(schema)?.leads(&path) {
         Ok(()) => Some(path),
         Err(astray) => {
             let hint = one_of(&astray.member, astray.declared.iter().map(String::as_str));
-            let message = format!("`{text}` leads nowhere in schemas/{schema}.json: no `{}`", astray.member);
+            let message = format!(
+                "`{text}` leads nowhere in schemas/{schema}.json: no `{}`",
+                astray.member
+            );
             reader.refuse(&node.span, message, hint);
             None
         }
@@ -199,10 +311,21 @@ pub(crate) fn path_in(node: &Node, schema: &SchemaName, shapes: &BundleShapes, r
 
 /// Refuses leaves without a label, in the schema's own file.
 pub(crate) fn labelled(schema: &At<SchemaName>, shapes: &BundleShapes, reader: &mut Reader<'_>) {
-    let Some(found) = shapes.schema(&schema.value) else { return };
+    let Some(found) = shapes.schema(&schema.value) else {
+        return;
+    };
     for (path, span) in &found.unlabelled {
-        let place = if path.segments().is_empty() { "the value".to_owned() } else { format!("`{path}`") };
+        let place = if path.segments().is_empty() {
+            "the value".to_owned()
+        } else {
+            format!("`{path}`")
+        };
         let hint = "add `\"x-interlock\": {\"confidentiality\": …, \"integrity\": …}` here or on the whole";
-        reader.report.refuse(&found.file, span.clone(), format!("{place} has no label"), hint);
+        reader.report.refuse(
+            &found.file,
+            span.clone(),
+            format!("{place} has no label"),
+            hint,
+        );
     }
 }

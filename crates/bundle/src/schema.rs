@@ -52,11 +52,21 @@ pub(crate) struct Astray {
 
 impl Schema {
     /// Reads a schema file.
-    pub(crate) fn read(file: &str, name: SchemaName, text: &str, report: &mut Report) -> Option<Self> {
+    pub(crate) fn read(
+        file: &str,
+        name: SchemaName,
+        text: &str,
+        report: &mut Report,
+    ) -> Option<Self> {
         if let Err(fault) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
             let at = offset(text, fault.line(), fault.column());
             let message = format!("this is not JSON: {}", what(&fault));
-            report.refuse(file, at..at + 1, message, "check commas, quotes and brackets here");
+            report.refuse(
+                file,
+                at..at + 1,
+                message,
+                "check commas, quotes and brackets here",
+            );
             return None;
         }
         let node = parse(file, text, 0, report)?;
@@ -84,7 +94,10 @@ impl Schema {
             Err(fault) => {
                 let span = find(&node, &fault.instance_path().to_string())
                     .map_or_else(|| node.span.clone(), |found| found.span.clone());
-                let message = format!("this schema does not compile at keyword `{}`", fault.kind().keyword());
+                let message = format!(
+                    "this schema does not compile at keyword `{}`",
+                    fault.kind().keyword()
+                );
                 reader.refuse(&span, message, "patterns are those of the Rust `regex` crate: no look-around or back-references");
                 None
             }
@@ -113,15 +126,25 @@ impl Schema {
 
 fn leads(root: &Node, node: &Node, segments: &[PathSegment]) -> Result<(), Astray> {
     if let Some(target) = node.get("$ref").and_then(|target| target.text()) {
-        return match target.strip_prefix('#').and_then(|pointer| find(root, pointer)) {
+        return match target
+            .strip_prefix('#')
+            .and_then(|pointer| find(root, pointer))
+        {
             Some(found) => leads(root, found, segments),
             None => Ok(()),
         };
     }
-    let Some((first, rest)) = segments.split_first() else { return Ok(()) };
+    let Some((first, rest)) = segments.split_first() else {
+        return Ok(());
+    };
     let mut astray = None;
-    for branch in ["oneOf", "anyOf"].into_iter().filter_map(|key| node.get(key)) {
-        let Kind::List(items) = &branch.kind else { continue };
+    for branch in ["oneOf", "anyOf"]
+        .into_iter()
+        .filter_map(|key| node.get(key))
+    {
+        let Kind::List(items) = &branch.kind else {
+            continue;
+        };
         for item in items {
             match leads(root, item, segments) {
                 Ok(()) => return Ok(()),
@@ -130,7 +153,9 @@ fn leads(root: &Node, node: &Node, segments: &[PathSegment]) -> Result<(), Astra
         }
     }
     let next = match first {
-        PathSegment::Key(key) => node.get("properties").and_then(|properties| properties.get(key)),
+        PathSegment::Key(key) => node
+            .get("properties")
+            .and_then(|properties| properties.get(key)),
         PathSegment::Each => node.get("items"),
     };
     if let Some(next) = next {
@@ -143,7 +168,13 @@ fn leads(root: &Node, node: &Node, segments: &[PathSegment]) -> Result<(), Astra
         },
         declared: node
             .get("properties")
-            .map(|properties| properties.members().iter().map(|(key, _)| key.name.clone()).collect())
+            .map(|properties| {
+                properties
+                    .members()
+                    .iter()
+                    .map(|(key, _)| key.name.clone())
+                    .collect()
+            })
             .unwrap_or_default(),
     }))
 }
@@ -184,12 +215,19 @@ fn strip(schema: &Value) -> Value {
 
 /// A byte offset of a line and column, both counted from 1.
 pub(crate) fn offset(text: &str, line: usize, column: usize) -> usize {
-    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
     (start + column.saturating_sub(1)).min(text.len().saturating_sub(1))
 }
 
 /// What a JSON error says, without its place.
 fn what(fault: &serde_json::Error) -> String {
     let text = fault.to_string();
-    text.split(" at line ").next().unwrap_or_default().to_owned()
+    text.split(" at line ")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }

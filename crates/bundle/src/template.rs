@@ -33,7 +33,6 @@ impl BundleTemplates {
         self.prompts.insert(name, template);
     }
 
-
     pub(crate) fn add_composed(&mut self, composed: Composed) -> usize {
         self.composed.push(composed);
         self.composed.len() - 1
@@ -48,16 +47,23 @@ impl BundleTemplates {
 impl Templates for BundleTemplates {
     fn render(&self, prompt: &PromptName, scope: &Scope) -> Result<Vec<Piece>, TemplateFault> {
         let template = self.prompts.get(prompt);
-        template.ok_or_else(|| TemplateFault::Unknown(format!("`{prompt}`")))?.render(scope)
+        template
+            .ok_or_else(|| TemplateFault::Unknown(format!("`{prompt}`")))?
+            .render(scope)
     }
 
     fn compose(&self, id: usize, scope: &Scope, lenient: bool) -> Result<Value, TemplateFault> {
         let composed = self.composed.get(id);
-        compose::evaluate(composed.ok_or_else(|| TemplateFault::Unknown(id.to_string()))?, scope, lenient)
+        compose::evaluate(
+            composed.ok_or_else(|| TemplateFault::Unknown(id.to_string()))?,
+            scope,
+            lenient,
+        )
     }
 
     fn holds(&self, id: usize, scope: &Scope) -> Result<bool, TemplateFault> {
         let condition = self.conditions.get(id);
-        evaluate::Frame::new(scope).holds(condition.ok_or_else(|| TemplateFault::Unknown(id.to_string()))?)
+        evaluate::Frame::new(scope)
+            .holds(condition.ok_or_else(|| TemplateFault::Unknown(id.to_string()))?)
     }
 }

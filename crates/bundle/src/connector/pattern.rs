@@ -82,13 +82,20 @@ impl Pattern {
         if !plain.is_empty() {
             parts.push(PatternPart::Text(plain));
         }
-        if parts.is_empty() { Err("an empty text".to_owned()) } else { Ok(Self(parts)) }
+        if parts.is_empty() {
+            Err("an empty text".to_owned())
+        } else {
+            Ok(Self(parts))
+        }
     }
 }
 
 fn place(inside: &str, special: bool) -> Result<PatternPart, String> {
     let named = |name: &str| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
     };
     if !special {
         return match inside {
@@ -103,7 +110,9 @@ fn place(inside: &str, special: bool) -> Result<PatternPart, String> {
     if let Some(name) = inside.strip_prefix("root.").filter(|name| named(name)) {
         return Ok(PatternPart::Root(name.to_owned()));
     }
-    Err(format!("`${{{inside}}}` is neither `${{setting.NAME}}` nor `${{root.NAME}}`"))
+    Err(format!(
+        "`${{{inside}}}` is neither `${{setting.NAME}}` nor `${{root.NAME}}`"
+    ))
 }
 
 #[cfg(test)]
@@ -112,7 +121,9 @@ mod tests {
 
     #[test]
     fn places_are_marked_and_the_rest_is_text() {
-        let pattern = Pattern::parse("http://${setting.register}/cases/{case_id}?k={idempotency_key}").unwrap();
+        let pattern =
+            Pattern::parse("http://${setting.register}/cases/{case_id}?k={idempotency_key}")
+                .unwrap();
         assert_eq!(
             pattern.parts(),
             [

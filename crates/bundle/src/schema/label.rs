@@ -32,9 +32,15 @@ pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Declared> {
         let words = [Integrity::Trusted, Integrity::Untrusted].map(|level| (level.as_str(), level));
         reader.choice(node, &words)
     });
-    let categories = fields.may("categories").map(|node| reader.names(node, LABEL_MEMBERS_MAX));
-    let residency = fields.may("residency").map(|node| allowed(node, "any", reader));
-    let readers = fields.may("readers").map(|node| allowed(node, "anyone", reader));
+    let categories = fields
+        .may("categories")
+        .map(|node| reader.names(node, LABEL_MEMBERS_MAX));
+    let residency = fields
+        .may("residency")
+        .map(|node| allowed(node, "any", reader));
+    let readers = fields
+        .may("readers")
+        .map(|node| allowed(node, "anyone", reader));
     let any = confidentiality.is_some()
         || integrity.is_some()
         || categories.is_some()
@@ -43,10 +49,14 @@ pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Declared> {
     fields.end(reader);
     let subject = subject.map_or(Some(false), |found| found)?;
     if !any {
-        return Some(Declared { label: None, subject });
+        return Some(Declared {
+            label: None,
+            subject,
+        });
     }
     let label = Label {
-        confidentiality: confidentiality.map_or(Some(Confidentiality::Restricted), |found| found)?,
+        confidentiality: confidentiality
+            .map_or(Some(Confidentiality::Restricted), |found| found)?,
         integrity: integrity.map_or(Some(Integrity::Untrusted), |found| found)?,
         categories: match categories {
             Some(found) => found?.into_iter().map(|at| at.value).collect(),
@@ -57,11 +67,18 @@ pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Declared> {
         sources: BTreeSet::new(),
         subjects: BTreeSet::new(),
     };
-    Some(Declared { label: Some(label), subject })
+    Some(Declared {
+        label: Some(label),
+        subject,
+    })
 }
 
 /// The word for no restriction, or a list.
-pub(crate) fn allowed<T>(node: &Node, any: &'static str, reader: &mut Reader<'_>) -> Option<Allowed<T>>
+pub(crate) fn allowed<T>(
+    node: &Node,
+    any: &'static str,
+    reader: &mut Reader<'_>,
+) -> Option<Allowed<T>>
 where
     T: Ord + Clone + FromStr<Err: Display>,
 {
@@ -69,7 +86,11 @@ where
         return Some(Allowed::Any);
     }
     if node.text().is_some() {
-        reader.refuse(&node.span, format!("`{any}` or a list of names belongs here"), "for a single name write `[name]`");
+        reader.refuse(
+            &node.span,
+            format!("`{any}` or a list of names belongs here"),
+            "for a single name write `[name]`",
+        );
         return None;
     }
     let names = reader.names(node, LABEL_MEMBERS_MAX)?;

@@ -44,7 +44,9 @@ impl BundleShapes {
     /// The fields that name the person whom a value is about.
     #[must_use]
     pub fn subjects(&self, schema: &SchemaName) -> &[Path] {
-        self.schemas.get(schema).map_or(&[], |schema| &schema.subjects)
+        self.schemas
+            .get(schema)
+            .map_or(&[], |schema| &schema.subjects)
     }
 
     /// The names of all schemas.
@@ -73,11 +75,17 @@ impl Shapes for BundleShapes {
                 expected: expected(fault.kind()),
             })
             .collect();
-        if violations.is_empty() { Ok(()) } else { Err(violations) }
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(violations)
+        }
     }
 
     fn labels(&self, schema: &SchemaName) -> &FieldLabels {
-        self.schemas.get(schema).map_or(&self.none, |schema| &schema.labels)
+        self.schemas
+            .get(schema)
+            .map_or(&self.none, |schema| &schema.labels)
     }
 
     fn text(&self, schema: &SchemaName) -> Option<&Value> {
@@ -89,8 +97,12 @@ impl Shapes for BundleShapes {
 fn expected(kind: &ValidationErrorKind) -> String {
     use ValidationErrorKind as Kind;
     match kind {
-        Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => "no other members".to_owned(),
-        Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => "one of the declared alternatives".to_owned(),
+        Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => {
+            "no other members".to_owned()
+        }
+        Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => {
+            "one of the declared alternatives".to_owned()
+        }
         Kind::OneOfMultipleValid { .. } => "exactly one of the declared alternatives".to_owned(),
         Kind::Constant { expected_value } => expected_value.to_string(),
         Kind::Enum { options } => format!("one of {options}"),

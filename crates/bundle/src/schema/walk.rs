@@ -14,19 +14,61 @@ use crate::reader::Reader;
 const PLACES_MAX: usize = 5_000;
 
 const KEYWORDS: [&str; 32] = [
-    "$schema", "$comment", "$defs", "$ref", "title", "description", "default", "examples", "type", "enum", "const",
-    "properties", "required", "additionalProperties", "minProperties", "maxProperties", "items", "minItems", "maxItems",
-    "uniqueItems", "minLength", "maxLength", "pattern", "format", "minimum", "maximum", "exclusiveMinimum",
-    "exclusiveMaximum", "multipleOf", "oneOf", "anyOf", LABEL_KEY,
+    "$schema",
+    "$comment",
+    "$defs",
+    "$ref",
+    "title",
+    "description",
+    "default",
+    "examples",
+    "type",
+    "enum",
+    "const",
+    "properties",
+    "required",
+    "additionalProperties",
+    "minProperties",
+    "maxProperties",
+    "items",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "format",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "oneOf",
+    "anyOf",
+    LABEL_KEY,
 ];
 
 /// Formats whose texts are short by nature.
 const SHORT_FORMATS: [&str; 6] = ["date", "date-time", "time", "uuid", "ipv4", "ipv6"];
 
-const FORMATS: [&str; 12] =
-    ["date", "date-time", "time", "duration", "uuid", "ipv4", "ipv6", "email", "hostname", "uri", "regex", "json-pointer"];
+const FORMATS: [&str; 12] = [
+    "date",
+    "date-time",
+    "time",
+    "duration",
+    "uuid",
+    "ipv4",
+    "ipv6",
+    "email",
+    "hostname",
+    "uri",
+    "regex",
+    "json-pointer",
+];
 
-const TYPES: [&str; 7] = ["object", "array", "string", "integer", "number", "boolean", "null"];
+const TYPES: [&str; 7] = [
+    "object", "array", "string", "integer", "number", "boolean", "null",
+];
 
 /// What a walk finds.
 #[derive(Debug)]
@@ -49,9 +91,19 @@ pub(super) fn walk(root: &Node, reader: &mut Reader<'_>) -> Option<Walked> {
         unlabelled: Vec::new(),
     };
     walk.schema(root, &Path::root(), false);
-    let Walk { sound, labels, subjects, unlabelled, .. } = walk;
+    let Walk {
+        sound,
+        labels,
+        subjects,
+        unlabelled,
+        ..
+    } = walk;
     let labels = FieldLabels::new(labels.into_iter().collect());
-    sound.then_some(Walked { labels, subjects, unlabelled })
+    sound.then_some(Walked {
+        labels,
+        subjects,
+        unlabelled,
+    })
 }
 
 struct Walk<'w, 'r, 'f> {
@@ -81,8 +133,17 @@ impl<'w> Walk<'w, '_, '_> {
             return;
         }
         if !matches!(node.kind, Kind::Map(_)) {
-            return self.refuse(&node.span, "a schema is a mapping", format!("here is {}", node.noun()));
+            return self.refuse(
+                &node.span,
+                "a schema is a mapping",
+                format!("here is {}", node.noun()),
+            );
         }
+        // A misspelt keyword is one problem, not also the bound that it would have been.
+        let misspelt = node
+            .members()
+            .iter()
+            .any(|(key, _)| !KEYWORDS.contains(&key.name.as_str()));
         for (key, _) in node.members() {
             if !KEYWORDS.contains(&key.name.as_str()) {
                 let hint = match crate::problem::nearest(&key.name, KEYWORDS) {
@@ -97,11 +158,16 @@ impl<'w> Walk<'w, '_, '_> {
             return self.follow(target, path, labelled);
         }
         let mut inner = false;
-        for branches in ["oneOf", "anyOf"].into_iter().filter_map(|key| node.get(key)) {
+        for branches in ["oneOf", "anyOf"]
+            .into_iter()
+            .filter_map(|key| node.get(key))
+        {
             inner = true;
             match &branches.kind {
                 Kind::List(items) if !items.is_empty() => {
-                    items.iter().for_each(|item| self.schema(item, path, labelled));
+                    items
+                        .iter()
+                        .for_each(|item| self.schema(item, path, labelled));
                 }
                 _ => self.refuse(&branches.span, "a list of schemas belongs here", ""),
             }
@@ -109,17 +175,23 @@ impl<'w> Walk<'w, '_, '_> {
         let types = self.types(node);
         let fixed = node.get("enum").is_some() || node.get("const").is_some();
         if types.is_empty() && !fixed && !inner {
-            self.refuse(&head(node), "this schema accepts anything", "give it a `type`");
+            self.refuse(
+                &head(node),
+                "this schema accepts anything",
+                "give it a `type`",
+            );
         }
         for kind in &types {
             match *kind {
+                "array" | "string" if misspelt => {}
                 "object" => self.object(node, path, labelled),
                 "array" => self.array(node, path, labelled),
                 "string" if !fixed => self.text(node),
                 _ => {}
             }
         }
-        let leaf = types.iter().any(|kind| !["object", "array"].contains(kind)) || (fixed && types.is_empty());
+        let leaf = types.iter().any(|kind| !["object", "array"].contains(kind))
+            || (fixed && types.is_empty());
         if leaf && !labelled {
             self.unlabelled.push((path.clone(), head(node)));
         }
@@ -127,7 +199,9 @@ impl<'w> Walk<'w, '_, '_> {
 
     /// The declared label; whether there is one.
     fn label(&mut self, node: &'w Node, path: &Path) -> bool {
-        let Some(declared) = node.get(LABEL_KEY) else { return false };
+        let Some(declared) = node.get(LABEL_KEY) else {
+            return false;
+        };
         let Some(declared) = label::read(declared, self.reader) else {
             self.sound = false;
             return true;
@@ -136,12 +210,21 @@ impl<'w> Walk<'w, '_, '_> {
             if self.types(node).contains(&"string") {
                 self.subjects.push(path.clone());
             } else {
-                self.refuse(&head(node), "only a text can name a subject", "give it `\"type\": \"string\"`");
+                self.refuse(
+                    &head(node),
+                    "only a text can name a subject",
+                    "give it `\"type\": \"string\"`",
+                );
             }
         }
-        let Some(label) = declared.label else { return false };
+        let Some(label) = declared.label else {
+            return false;
+        };
         // Two alternatives of one place: the stricter of both.
-        let joined = self.labels.get(path).map_or_else(|| label.clone(), |known| known.join(&label));
+        let joined = self
+            .labels
+            .get(path)
+            .map_or_else(|| label.clone(), |known| known.join(&label));
         self.labels.insert(path.clone(), joined);
         true
     }
@@ -159,10 +242,19 @@ impl<'w> Walk<'w, '_, '_> {
             let names: Vec<&str> = self
                 .root
                 .get("$defs")
-                .map(|defs| defs.members().iter().map(|(key, _)| key.name.as_str()).collect())
+                .map(|defs| {
+                    defs.members()
+                        .iter()
+                        .map(|(key, _)| key.name.as_str())
+                        .collect()
+                })
                 .unwrap_or_default();
             let hint = one_of(pointer.trim_start_matches("#/$defs/"), names);
-            return self.refuse(&target.span, format!("`{pointer}` is not in this file"), hint);
+            return self.refuse(
+                &target.span,
+                format!("`{pointer}` is not in this file"),
+                hint,
+            );
         };
         self.following.push(pointer.to_owned());
         self.schema(found, path, labelled);
@@ -170,7 +262,9 @@ impl<'w> Walk<'w, '_, '_> {
     }
 
     fn types(&mut self, node: &'w Node) -> Vec<&'w str> {
-        let Some(declared) = node.get("type") else { return Vec::new() };
+        let Some(declared) = node.get("type") else {
+            return Vec::new();
+        };
         let items = match &declared.kind {
             Kind::List(items) => items.as_slice(),
             _ => std::slice::from_ref(declared),
@@ -189,17 +283,33 @@ impl<'w> Walk<'w, '_, '_> {
     }
 
     fn object(&mut self, node: &'w Node, path: &Path, labelled: bool) {
-        let open = !matches!(node.get("additionalProperties").map(|n| &n.kind), Some(Kind::Bool(false)));
+        let open = !matches!(
+            node.get("additionalProperties").map(|n| &n.kind),
+            Some(Kind::Bool(false))
+        );
         if open {
             let hint = "add `\"additionalProperties\": false`: what is not declared has no label and no bound";
-            self.refuse(&head(node), "this object takes members that are not declared", hint);
+            self.refuse(
+                &head(node),
+                "this object takes members that are not declared",
+                hint,
+            );
         }
         let properties = node.get("properties");
         let names: Vec<&str> = properties
-            .map(|p| p.members().iter().map(|(key, _)| key.name.as_str()).collect())
+            .map(|p| {
+                p.members()
+                    .iter()
+                    .map(|(key, _)| key.name.as_str())
+                    .collect()
+            })
             .unwrap_or_default();
         for (key, schema) in properties.map(Node::members).unwrap_or_default() {
-            self.schema(schema, &path.then(PathSegment::Key(key.name.clone())), labelled);
+            self.schema(
+                schema,
+                &path.then(PathSegment::Key(key.name.clone())),
+                labelled,
+            );
         }
         if let Some(Kind::List(required)) = node.get("required").map(|n| &n.kind) {
             for item in required {
@@ -214,11 +324,19 @@ impl<'w> Walk<'w, '_, '_> {
 
     fn array(&mut self, node: &'w Node, path: &Path, labelled: bool) {
         if node.get("maxItems").is_none() {
-            self.refuse(&head(node), "this array has no bound", "add `\"maxItems\": …`");
+            self.refuse(
+                &head(node),
+                "this array has no bound",
+                "add `\"maxItems\": …`",
+            );
         }
         match node.get("items") {
             Some(items) => self.schema(items, &path.then(PathSegment::Each), labelled),
-            None => self.refuse(&head(node), "this array takes items of any kind", "add `\"items\": …`"),
+            None => self.refuse(
+                &head(node),
+                "this array takes items of any kind",
+                "add `\"items\": …`",
+            ),
         }
     }
 
@@ -228,12 +346,18 @@ impl<'w> Walk<'w, '_, '_> {
             let name = format.text().unwrap_or_default();
             if !FORMATS.contains(&name) {
                 let message = format!("the format `{name}` is not checked here");
-                self.refuse(&format.span, message, one_of(name, FORMATS));
+                return self.refuse(&format.span, message, one_of(name, FORMATS));
             }
         }
-        let short = format.and_then(Node::text).is_some_and(|name| SHORT_FORMATS.contains(&name));
+        let short = format
+            .and_then(Node::text)
+            .is_some_and(|name| SHORT_FORMATS.contains(&name));
         if node.get("maxLength").is_none() && !short {
-            self.refuse(&head(node), "this text has no bound", "add `\"maxLength\": …`");
+            self.refuse(
+                &head(node),
+                "this text has no bound",
+                "add `\"maxLength\": …`",
+            );
         }
     }
 }

@@ -44,14 +44,32 @@ pub(crate) struct Made {
 
 /// Makes a composed value of a tree, refusing what is outside the subset.
 pub(crate) fn compose(node: &Node, source: &str, reader: &mut Reader<'_>) -> Option<Made> {
-    let mut maker = Maker { source, leaves: Vec::new(), reads: Vec::new(), sound: true };
+    let mut maker = Maker {
+        source,
+        leaves: Vec::new(),
+        reads: Vec::new(),
+        sound: true,
+    };
     let composed = maker.value(node, &Path::root(), reader);
-    let Maker { leaves, reads, sound, .. } = maker;
-    sound.then_some(Made { composed, leaves, reads })
+    let Maker {
+        leaves,
+        reads,
+        sound,
+        ..
+    } = maker;
+    sound.then_some(Made {
+        composed,
+        leaves,
+        reads,
+    })
 }
 
 /// A text that must be exactly one expression: a condition, or a reference to evidence.
-pub(crate) fn single(node: &Node, source: &str, reader: &mut Reader<'_>) -> Option<(Compiled, Vec<(Reference, Span)>)> {
+pub(crate) fn single(
+    node: &Node,
+    source: &str,
+    reader: &mut Reader<'_>,
+) -> Option<(Compiled, Vec<(Reference, Span)>)> {
     let text = reader.text(node)?;
     match text_parts(text) {
         Ok(parts) => match <[TextPart; 1]>::try_from(parts) {
@@ -60,7 +78,11 @@ pub(crate) fn single(node: &Node, source: &str, reader: &mut Reader<'_>) -> Opti
                 Some((compiled, reads))
             }
             _ => {
-                reader.refuse(&node.span, "one expression belongs here", "write `\"{{ … }}\"` and nothing around it");
+                reader.refuse(
+                    &node.span,
+                    "one expression belongs here",
+                    "write `\"{{ … }}\"` and nothing around it",
+                );
                 None
             }
         },
@@ -93,7 +115,12 @@ impl Maker<'_> {
             },
             Kind::List(items) => {
                 let each = path.then(PathSegment::Each);
-                Composed::List(items.iter().map(|item| self.value(item, &each, reader)).collect())
+                Composed::List(
+                    items
+                        .iter()
+                        .map(|item| self.value(item, &each, reader))
+                        .collect(),
+                )
             }
             Kind::Map(members) => {
                 let members = members.iter().map(|(key, value)| {
@@ -119,8 +146,13 @@ impl Maker<'_> {
         if !parts.iter().any(|part| matches!(part, TextPart::Value(_))) {
             return Composed::Literal(Value::String(text.to_owned()));
         }
-        self.leaves.push(Leaf { path: path.clone(), references });
-        if parts.len() == 1 && let Some(TextPart::Value(compiled)) = parts.pop() {
+        self.leaves.push(Leaf {
+            path: path.clone(),
+            references,
+        });
+        if parts.len() == 1
+            && let Some(TextPart::Value(compiled)) = parts.pop()
+        {
             return Composed::Whole(compiled);
         }
         Composed::Text(parts)
@@ -148,7 +180,11 @@ fn text_parts(text: &str) -> Result<Vec<TextPart>, Refused> {
 
 fn place(compiled: &Compiled, node: &Node, text: &str, source: &str) -> Vec<(Reference, Span)> {
     let shift = |span: &Span| place_span(span, node, text, source);
-    compiled.reads.iter().map(|(reference, span)| (reference.clone(), shift(span))).collect()
+    compiled
+        .reads
+        .iter()
+        .map(|(reference, span)| (reference.clone(), shift(span)))
+        .collect()
 }
 
 /// Where a part of a text stands in the file; the whole text, where it is written with escapes.
@@ -164,8 +200,16 @@ pub(crate) fn place_span(span: &Span, node: &Node, text: &str, source: &str) -> 
 }
 
 /// Evaluates a composed value.
-pub(crate) fn evaluate(composed: &Composed, scope: &Scope, lenient: bool) -> Result<Value, TemplateFault> {
-    let mut walk = Walk { frame: Frame::new(scope), lenient, bytes: 0 };
+pub(crate) fn evaluate(
+    composed: &Composed,
+    scope: &Scope,
+    lenient: bool,
+) -> Result<Value, TemplateFault> {
+    let mut walk = Walk {
+        frame: Frame::new(scope),
+        lenient,
+        bytes: 0,
+    };
     // At the top there is no member to leave out.
     walk.value(composed)
 }
@@ -232,7 +276,10 @@ impl Walk<'_> {
     fn grow(&mut self, bytes: usize, compiled: &Compiled) -> Result<(), TemplateFault> {
         self.bytes += bytes;
         if self.bytes > INPUT_BYTES_MAX {
-            return Err(TemplateFault::Bound(compiled.spelling.clone(), INPUT_BYTES_MAX));
+            return Err(TemplateFault::Bound(
+                compiled.spelling.clone(),
+                INPUT_BYTES_MAX,
+            ));
         }
         Ok(())
     }
@@ -245,6 +292,11 @@ fn weight(value: &Value) -> usize {
         Value::Number(_) => 8,
         Value::String(text) => text.len() + 2,
         Value::Array(items) => 2 + items.iter().map(weight).sum::<usize>(),
-        Value::Object(members) => 2 + members.iter().map(|(k, v)| k.len() + 3 + weight(v)).sum::<usize>(),
+        Value::Object(members) => {
+            2 + members
+                .iter()
+                .map(|(k, v)| k.len() + 3 + weight(v))
+                .sum::<usize>()
+        }
     }
 }

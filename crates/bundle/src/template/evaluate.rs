@@ -30,7 +30,10 @@ type Found<'s> = Result<Cow<'s, Value>, TemplateFault>;
 
 impl<'s> Frame<'s> {
     pub(crate) const fn new(scope: &'s Scope) -> Self {
-        Self { scope, loops: Vec::new() }
+        Self {
+            scope,
+            loops: Vec::new(),
+        }
     }
 
     pub(crate) fn enter(&mut self, turn: Turn<'s>) {
@@ -49,7 +52,9 @@ impl<'s> Frame<'s> {
     /// The value of a condition: true or false, nothing else.
     pub(crate) fn holds(&self, compiled: &Compiled) -> Result<bool, TemplateFault> {
         let value = self.evaluate(compiled)?;
-        value.as_bool().ok_or_else(|| TemplateFault::Kind(compiled.spelling.clone()))
+        value
+            .as_bool()
+            .ok_or_else(|| TemplateFault::Kind(compiled.spelling.clone()))
     }
 
     /// The list that a loop goes over.
@@ -65,11 +70,21 @@ impl<'s> Frame<'s> {
         let truth = |truth: bool| Ok(Cow::Owned(Value::Bool(truth)));
         match expression {
             Expression::Literal(value) => Ok(Cow::Owned(value.clone())),
-            Expression::Read { from, steps, spelling } => self.read(from, steps, spelling),
-            Expression::Into { base, step, spelling } => {
-                into(self.value(base, spelling)?, step).ok_or_else(|| missing(spelling))
-            }
-            Expression::At { base, key, spelling } => {
+            Expression::Read {
+                from,
+                steps,
+                spelling,
+            } => self.read(from, steps, spelling),
+            Expression::Into {
+                base,
+                step,
+                spelling,
+            } => into(self.value(base, spelling)?, step).ok_or_else(|| missing(spelling)),
+            Expression::At {
+                base,
+                key,
+                spelling,
+            } => {
                 let step = match &*self.value(key, spelling)? {
                     Value::String(key) => Accessor::Key(key.clone()),
                     Value::Number(number) => Accessor::Index(number.as_i64().ok_or_else(kind)?),
@@ -78,23 +93,35 @@ impl<'s> Frame<'s> {
                 into(self.value(base, spelling)?, &step).ok_or_else(|| missing(spelling))
             }
             Expression::List(items) => {
-                let items: Result<Vec<Value>, _> =
-                    items.iter().map(|item| self.value(item, spelling).map(Cow::into_owned)).collect();
+                let items: Result<Vec<Value>, _> = items
+                    .iter()
+                    .map(|item| self.value(item, spelling).map(Cow::into_owned))
+                    .collect();
                 Ok(Cow::Owned(Value::Array(items?)))
             }
             Expression::Not(inner) => truth(!truthy(&*self.value(inner, spelling)?)),
             Expression::Negate(inner) => {
                 let zero = Value::from(0);
                 let value = self.value(inner, spelling)?;
-                compute(Operator::Subtract, &zero, &value).map(Cow::Owned).ok_or_else(kind)
+                compute(Operator::Subtract, &zero, &value)
+                    .map(Cow::Owned)
+                    .ok_or_else(kind)
             }
             Expression::Both(left, right) => {
                 let left = self.value(left, spelling)?;
-                if truthy(&left) { self.value(right, spelling) } else { Ok(left) }
+                if truthy(&left) {
+                    self.value(right, spelling)
+                } else {
+                    Ok(left)
+                }
             }
             Expression::Either(left, right) => {
                 let left = self.value(left, spelling)?;
-                if truthy(&left) { Ok(left) } else { self.value(right, spelling) }
+                if truthy(&left) {
+                    Ok(left)
+                } else {
+                    self.value(right, spelling)
+                }
             }
             Expression::Compare(first, rest) => {
                 let mut left = self.value(first, spelling)?;
@@ -112,14 +139,28 @@ impl<'s> Frame<'s> {
                 let value = compute(*operator, &left, &right).ok_or_else(kind)?;
                 bounded(value, spelling).map(Cow::Owned)
             }
-            Expression::If { test, then, otherwise } => {
-                let chosen = if truthy(&*self.value(test, spelling)?) { then } else { otherwise };
+            Expression::If {
+                test,
+                then,
+                otherwise,
+            } => {
+                let chosen = if truthy(&*self.value(test, spelling)?) {
+                    then
+                } else {
+                    otherwise
+                };
                 self.value(chosen, spelling)
             }
-            Expression::Filtered { filter, base, arguments } => {
+            Expression::Filtered {
+                filter,
+                base,
+                arguments,
+            } => {
                 let base = self.value(base, spelling)?;
-                let arguments: Result<Vec<_>, _> =
-                    arguments.iter().map(|argument| self.value(argument, spelling)).collect();
+                let arguments: Result<Vec<_>, _> = arguments
+                    .iter()
+                    .map(|argument| self.value(argument, spelling))
+                    .collect();
                 let value = filter.apply(&base, &arguments?).ok_or_else(kind)?;
                 bounded(value, spelling).map(Cow::Owned)
             }
@@ -143,7 +184,9 @@ impl<'s> Frame<'s> {
                 return Ok(Cow::Owned(loop_fact(*turn, *fact)));
             }
         };
-        let found = steps.iter().try_fold(root.ok_or_else(|| missing(spelling))?, step_into);
+        let found = steps
+            .iter()
+            .try_fold(root.ok_or_else(|| missing(spelling))?, step_into);
         found.map(Cow::Borrowed).ok_or_else(|| missing(spelling))
     }
 }
@@ -167,7 +210,11 @@ fn step_into<'v>(value: &'v Value, step: &Accessor) -> Option<&'v Value> {
         (Value::Object(members), Accessor::Key(key)) => members.get(key),
         (Value::Array(items), Accessor::Index(index)) => {
             let from_end = usize::try_from(index.unsigned_abs()).ok()?;
-            let at = if *index < 0 { items.len().checked_sub(from_end)? } else { from_end };
+            let at = if *index < 0 {
+                items.len().checked_sub(from_end)?
+            } else {
+                from_end
+            };
             items.get(at)
         }
         _ => None,
@@ -257,7 +304,10 @@ fn ordering(left: &Value, right: &Value) -> Option<Ordering> {
 }
 
 fn whole(value: &Value) -> Option<i128> {
-    value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
+    value
+        .as_i64()
+        .map(i128::from)
+        .or_else(|| value.as_u64().map(i128::from))
 }
 
 fn contains(within: &Value, wanted: &Value) -> Option<bool> {
@@ -271,7 +321,11 @@ fn contains(within: &Value, wanted: &Value) -> Option<bool> {
 
 fn compute(operator: Operator, left: &Value, right: &Value) -> Option<Value> {
     if operator == Operator::Join {
-        return Some(Value::String(format!("{}{}", text_of(left)?, text_of(right)?)));
+        return Some(Value::String(format!(
+            "{}{}",
+            text_of(left)?,
+            text_of(right)?
+        )));
     }
     if let (Some(a), Some(b)) = (left.as_i64(), right.as_i64()) {
         let exact = match operator {

@@ -16,11 +16,23 @@ use crate::problem::{Span, one_of};
 pub(crate) enum Expression {
     Literal(Value),
     /// A path from a root, with its spelling for faults.
-    Read { from: From, steps: Vec<Accessor>, spelling: String },
+    Read {
+        from: From,
+        steps: Vec<Accessor>,
+        spelling: String,
+    },
     /// A step into a computed value.
-    Into { base: Box<Self>, step: Accessor, spelling: String },
+    Into {
+        base: Box<Self>,
+        step: Accessor,
+        spelling: String,
+    },
     /// A step that is itself computed.
-    At { base: Box<Self>, key: Box<Self>, spelling: String },
+    At {
+        base: Box<Self>,
+        key: Box<Self>,
+        spelling: String,
+    },
     List(Vec<Self>),
     Not(Box<Self>),
     Negate(Box<Self>),
@@ -28,8 +40,16 @@ pub(crate) enum Expression {
     Either(Box<Self>, Box<Self>),
     Compare(Box<Self>, Vec<(Comparison, Self)>),
     Compute(Operator, Box<Self>, Box<Self>),
-    If { test: Box<Self>, then: Box<Self>, otherwise: Box<Self> },
-    Filtered { filter: Filter, base: Box<Self>, arguments: Vec<Self> },
+    If {
+        test: Box<Self>,
+        then: Box<Self>,
+        otherwise: Box<Self>,
+    },
+    Filtered {
+        filter: Filter,
+        base: Box<Self>,
+        arguments: Vec<Self>,
+    },
     Defined(Box<Self>),
     IsNone(Box<Self>),
 }
@@ -109,8 +129,16 @@ pub(crate) struct Refused {
     pub(crate) hint: String,
 }
 
-pub(crate) fn refused<T>(span: Span, message: impl Into<String>, hint: impl Into<String>) -> Result<T, Refused> {
-    Err(Refused { span, message: message.into(), hint: hint.into() })
+pub(crate) fn refused<T>(
+    span: Span,
+    message: impl Into<String>,
+    hint: impl Into<String>,
+) -> Result<T, Refused> {
+    Err(Refused {
+        span,
+        message: message.into(),
+        hint: hint.into(),
+    })
 }
 
 /// A loop around an expression: the name of its item and what it goes over.
@@ -122,18 +150,45 @@ pub(crate) struct Around {
 
 /// Makes the subset of a parsed expression. `text` is the whole template that the spans refer to.
 pub(crate) fn compile(expr: &Expr<'_>, loops: &[Around], text: &str) -> Result<Compiled, Refused> {
-    let mut compiler = Compiler { loops, text, reads: Vec::new() };
+    let mut compiler = Compiler {
+        loops,
+        text,
+        reads: Vec::new(),
+    };
     let expression = compiler.expression(expr)?;
     let mut reads = compiler.reads;
     reads.sort_by(|a, b| (&a.0, a.1.start).cmp(&(&b.0, b.1.start)));
     reads.dedup_by(|a, b| a.0 == b.0);
-    Ok(Compiled { expression, spelling: slice(text, &bytes(expr)), reads })
+    Ok(Compiled {
+        expression,
+        spelling: slice(text, &bytes(expr)),
+        reads,
+    })
 }
 
-/// The bytes of an expression.
+/// The bytes of an expression. The parser's span of what follows a value (`.b`, `[0]`, `| first`) starts
+/// somewhere behind the value; here it starts with it.
 pub(crate) fn bytes(expr: &Expr<'_>) -> Span {
-    let span = expr.span();
-    span.start_offset as usize..span.end_offset as usize
+    let own = expr.span();
+    let inner = match expr {
+        Expr::GetAttr(get) => Some(&get.expr),
+        Expr::GetItem(get) => Some(&get.expr),
+        Expr::Filter(filter) => filter.expr.as_ref(),
+        Expr::Test(test) => Some(&test.expr),
+        Expr::Call(call) => Some(&call.expr),
+        Expr::Slice(slice) => Some(&slice.expr),
+        Expr::BinOp(binary) => Some(&binary.left),
+        Expr::Compare(compare) => Some(&compare.expr),
+        Expr::IfExpr(choice) => Some(&choice.true_expr),
+        Expr::Var(_)
+        | Expr::Const(_)
+        | Expr::UnaryOp(_)
+        | Expr::List(_)
+        | Expr::Tuple(_)
+        | Expr::Map(_) => None,
+    };
+    let start = inner.map_or(own.start_offset as usize, |inner| bytes(inner).start);
+    start.min(own.start_offset as usize)..(own.end_offset as usize).max(start)
 }
 
 fn slice(text: &str, span: &Span) -> String {
@@ -199,8 +254,20 @@ impl Compiler<'_> {
                 }
             },
             Expr::Call(_) => return refused(span, "calls are not read here", Filter::hint("")),
-            Expr::Slice(_) => return refused(span, "slices are not read here", "use `first`, `last` or `truncate`"),
-            Expr::Map(_) => return refused(span, "mappings are not read here", "compose the mapping in YAML instead"),
+            Expr::Slice(_) => {
+                return refused(
+                    span,
+                    "slices are not read here",
+                    "use `first`, `last` or `truncate`",
+                );
+            }
+            Expr::Map(_) => {
+                return refused(
+                    span,
+                    "mappings are not read here",
+                    "compose the mapping in YAML instead",
+                );
+            }
         })
     }
 
@@ -210,7 +277,8 @@ impl Compiler<'_> {
 
     fn binary(&mut self, binary: &ast::BinOp<'_>, span: &Span) -> Result<Expression, Refused> {
         let (left, right) = (self.boxed(&binary.left)?, self.boxed(&binary.right)?);
-        let compare = |how, left, right: Box<Expression>| Expression::Compare(left, vec![(how, *right)]);
+        let compare =
+            |how, left, right: Box<Expression>| Expression::Compare(left, vec![(how, *right)]);
         Ok(match binary.op {
             BinOpKind::ScAnd => Expression::Both(left, right),
             BinOpKind::ScOr => Expression::Either(left, right),
@@ -234,7 +302,11 @@ impl Compiler<'_> {
 
     fn filter(&mut self, filter: &ast::Filter<'_>, span: Span) -> Result<Expression, Refused> {
         let Some(base) = &filter.expr else {
-            return refused(span, "filter blocks are not read here", "write `{{ value | filter }}`");
+            return refused(
+                span,
+                "filter blocks are not read here",
+                "write `{{ value | filter }}`",
+            );
         };
         let Some(found) = Filter::parse(filter.name) else {
             let message = format!("the filter `{}` is not read here", filter.name);
@@ -244,16 +316,29 @@ impl Compiler<'_> {
         let mut arguments = Vec::new();
         for argument in &filter.args {
             let CallArg::Pos(argument) = argument else {
-                return refused(span, "a filter takes its arguments in order, without names", "");
+                return refused(
+                    span,
+                    "a filter takes its arguments in order, without names",
+                    "",
+                );
             };
             arguments.push(self.expression(argument)?);
         }
         if !found.arguments().contains(&arguments.len()) {
             let range = found.arguments();
-            let message = format!("the filter `{}` takes {} to {} arguments", filter.name, range.start(), range.end());
+            let message = format!(
+                "the filter `{}` takes {} to {} arguments",
+                filter.name,
+                range.start(),
+                range.end()
+            );
             return refused(span, message, "");
         }
-        Ok(Expression::Filtered { filter: found, base, arguments })
+        Ok(Expression::Filtered {
+            filter: found,
+            base,
+            arguments,
+        })
     }
 
     /// `a.b`, `a['b']` and `a[0]`, from a root or from a computed value.
@@ -265,15 +350,27 @@ impl Compiler<'_> {
         match expr {
             Expr::GetAttr(get) => {
                 let base = self.boxed(&get.expr)?;
-                Ok(Expression::Into { base, step: Accessor::Key(get.name.to_owned()), spelling })
+                Ok(Expression::Into {
+                    base,
+                    step: Accessor::Key(get.name.to_owned()),
+                    spelling,
+                })
             }
             Expr::GetItem(get) => {
                 let base = self.boxed(&get.expr)?;
                 match literal_step(&get.subscript_expr) {
-                    Some(step) => Ok(Expression::Into { base, step, spelling }),
+                    Some(step) => Ok(Expression::Into {
+                        base,
+                        step,
+                        spelling,
+                    }),
                     None => {
                         let key = self.boxed(&get.subscript_expr)?;
-                        Ok(Expression::At { base, key, spelling })
+                        Ok(Expression::At {
+                            base,
+                            key,
+                            spelling,
+                        })
                     }
                 }
             }
@@ -308,21 +405,37 @@ impl Compiler<'_> {
         let from = self.root(root, &mut steps, &span)?;
         let within = Path::new(steps.iter().map(segment).collect());
         let reference = match &from {
-            From::Inputs => Reference { root: Root::Inputs, path: within },
-            From::Step(step) => Reference { root: Root::Step(step.clone()), path: within },
-            From::Run => Reference { root: Root::Run, path: within },
+            From::Inputs => Reference {
+                root: Root::Inputs,
+                path: within,
+            },
+            From::Step(step) => Reference {
+                root: Root::Step(step.clone()),
+                path: within,
+            },
+            From::Run => Reference {
+                root: Root::Run,
+                path: within,
+            },
             From::Item(depth) => {
                 let over = self.over(*depth, &span)?;
                 let mut path = over.path.then(PathSegment::Each);
                 for segment in within.segments() {
                     path = path.then(segment.clone());
                 }
-                Reference { root: over.root, path }
+                Reference {
+                    root: over.root,
+                    path,
+                }
             }
             From::Loop(depth, _) => self.over(*depth, &span)?,
         };
         self.reads.push((reference, span));
-        Ok(Expression::Read { from, steps, spelling })
+        Ok(Expression::Read {
+            from,
+            steps,
+            spelling,
+        })
     }
 
     fn over(&self, depth: usize, span: &Span) -> Result<Reference, Refused> {
@@ -348,7 +461,11 @@ impl Compiler<'_> {
             "inputs" => Ok(From::Inputs),
             "run" => match steps.as_slice() {
                 [Accessor::Key(key)] if key == "id" || key == "started" => Ok(From::Run),
-                _ => refused(span.clone(), "of the run, only `run.id` and `run.started` can be read", ""),
+                _ => refused(
+                    span.clone(),
+                    "of the run, only `run.id` and `run.started` can be read",
+                    "",
+                ),
             },
             "steps" => {
                 let step = take(steps).and_then(|step| StepName::parse(&step).ok());
@@ -371,7 +488,9 @@ impl Compiler<'_> {
                 ];
                 let wanted = take(steps).unwrap_or_default();
                 match facts.iter().find(|(name, _)| *name == wanted) {
-                    Some((_, fact)) if steps.is_empty() => Ok(From::Loop(self.loops.len() - 1, *fact)),
+                    Some((_, fact)) if steps.is_empty() => {
+                        Ok(From::Loop(self.loops.len() - 1, *fact))
+                    }
                     _ => refused(
                         span.clone(),
                         "this part of `loop` cannot be read",

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Number, Value};
 
-use super::evaluate::{text_of, number};
+use super::evaluate::{number, text_of};
 use crate::problem::one_of;
 
 /// A filter.
@@ -51,7 +51,10 @@ const NAMES: [(&str, Filter); 16] = [
 
 impl Filter {
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        NAMES.iter().find(|(known, _)| *known == name).map(|(_, filter)| *filter)
+        NAMES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, filter)| *filter)
     }
 
     /// What to write instead of a filter or call that is not read.
@@ -59,7 +62,10 @@ impl Filter {
         if name == "default" {
             return "`default` would hide a missing value: test it with `is defined`".to_owned();
         }
-        format!("of filters, {}", one_of(name, NAMES.iter().map(|(name, _)| *name)))
+        format!(
+            "of filters, {}",
+            one_of(name, NAMES.iter().map(|(name, _)| *name))
+        )
     }
 
     /// How many arguments it takes.
@@ -120,7 +126,9 @@ impl Filter {
                 _ => Value::from(whole(base.as_f64()?.trunc(), base)?),
             },
             Self::Round => {
-                let places = argument(0).map_or(Some(0), Value::as_u64).filter(|places| *places <= 9)?;
+                let places = argument(0)
+                    .map_or(Some(0), Value::as_u64)
+                    .filter(|places| *places <= 9)?;
                 if base.is_i64() {
                     return Some(base.clone());
                 }
@@ -138,12 +146,18 @@ fn whole(truncated: f64, base: &Value) -> Option<Number> {
     }
     // Beyond 2^53 a float no longer names one whole number.
     let exact = truncated.abs() <= 9_007_199_254_740_992.0;
-    exact.then(|| format!("{truncated:.0}").parse::<i64>().ok()).flatten().map(Number::from)
+    exact
+        .then(|| format!("{truncated:.0}").parse::<i64>().ok())
+        .flatten()
+        .map(Number::from)
 }
 
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    let first: String = chars.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    let first: String = chars
+        .next()
+        .map(|c| c.to_uppercase().collect())
+        .unwrap_or_default();
     first + &chars.as_str().to_lowercase()
 }
 

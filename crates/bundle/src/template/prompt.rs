@@ -37,7 +37,11 @@ enum Part {
     Text(String),
     Slot(usize, Compiled),
     If(Compiled, Vec<Self>, Vec<Self>),
-    For { over: Compiled, body: Vec<Self>, empty: Vec<Self> },
+    For {
+        over: Compiled,
+        body: Vec<Self>,
+        empty: Vec<Self>,
+    },
 }
 
 impl PromptTemplate {
@@ -47,15 +51,32 @@ impl PromptTemplate {
         let ast::Stmt::Template(template) = &parsed else {
             return refused(0..text.len(), "this is not a template", "");
         };
-        let mut maker = Maker { text, system, base, loops: Vec::new(), control: Vec::new(), slots: &mut self.slots };
+        let mut maker = Maker {
+            text,
+            system,
+            base,
+            loops: Vec::new(),
+            control: Vec::new(),
+            slots: &mut self.slots,
+        };
         let parts = maker.parts(&template.children)?;
-        if system { self.system = parts } else { self.user = parts }
+        if system {
+            self.system = parts
+        } else {
+            self.user = parts
+        }
         Ok(())
     }
 
     /// Renders both sections.
     pub(crate) fn render(&self, scope: &Scope) -> Result<Vec<Piece>, TemplateFault> {
-        let mut walk = Walk { frame: Frame::new(scope), pieces: Vec::new(), system: true, bytes: 0, rounds: 0 };
+        let mut walk = Walk {
+            frame: Frame::new(scope),
+            pieces: Vec::new(),
+            system: true,
+            bytes: 0,
+            rounds: 0,
+        };
         walk.parts(&self.system)?;
         walk.system = false;
         walk.parts(&self.user)?;
@@ -77,10 +98,18 @@ pub(crate) fn parse(text: &str) -> Result<ast::Stmt<'_>, Refused> {
 }
 
 /// An expression within its bound.
-pub(crate) fn expression(expr: &ast::Expr<'_>, loops: &[Around], text: &str) -> Result<Compiled, Refused> {
+pub(crate) fn expression(
+    expr: &ast::Expr<'_>,
+    loops: &[Around],
+    text: &str,
+) -> Result<Compiled, Refused> {
     let span = bytes(expr);
     if span.len() > EXPRESSION_BYTES_MAX {
-        return refused(span, format!("an expression has at most {EXPRESSION_BYTES_MAX} bytes"), "");
+        return refused(
+            span,
+            format!("an expression has at most {EXPRESSION_BYTES_MAX} bytes"),
+            "",
+        );
     }
     compile(expr, loops, text)
 }
@@ -127,20 +156,36 @@ impl Maker<'_> {
             return refused(bytes(&each.target), "a loop has one name for its item", "");
         };
         if each.recursive || each.filter_expr.is_some() {
-            return refused(span, "a loop is plain: `{% for item in path %}`", "put an `{% if %}` inside it");
+            return refused(
+                span,
+                "a loop is plain: `{% for item in path %}`",
+                "put an `{% if %}` inside it",
+            );
         }
         let over = expression(&each.iter, &self.loops, self.text)?;
-        let (Expression::Read { .. }, [(reference, _)]) = (&over.expression, over.reads.as_slice()) else {
-            return refused(span, "a loop goes over a path", "write for example `steps.fetch.output.lines`");
+        let (Expression::Read { .. }, [(reference, _)]) = (&over.expression, over.reads.as_slice())
+        else {
+            return refused(
+                span,
+                "a loop goes over a path",
+                "write for example `steps.fetch.output.lines`",
+            );
         };
         if ["inputs", "steps", "run", "loop"].contains(&name.id) {
-            return refused(bytes(&each.target), format!("`{}` already has a meaning", name.id), "choose another name");
+            return refused(
+                bytes(&each.target),
+                format!("`{}` already has a meaning", name.id),
+                "choose another name",
+            );
         }
         let reference = reference.clone();
         self.slot(&over, span);
         let outside = self.control.len();
         self.control.push(reference.clone());
-        self.loops.push(Around { name: name.id.to_owned(), over: reference });
+        self.loops.push(Around {
+            name: name.id.to_owned(),
+            over: reference,
+        });
         let body = self.parts(&each.body)?;
         self.loops.pop();
         let empty = self.parts(&each.else_body)?;
@@ -149,12 +194,24 @@ impl Maker<'_> {
     }
 
     fn slot(&mut self, compiled: &Compiled, span: Span) -> usize {
-        let mut references: Vec<Reference> = compiled.references().chain(self.control.iter().cloned()).collect();
+        let mut references: Vec<Reference> = compiled
+            .references()
+            .chain(self.control.iter().cloned())
+            .collect();
         references.sort();
         references.dedup();
         let shift = |span: &Span| span.start + self.base..span.end + self.base;
-        let reads = compiled.reads.iter().map(|(reference, span)| (reference.clone(), shift(span))).collect();
-        self.slots.push(Slot { references, system: self.system, reads, span: shift(&span) });
+        let reads = compiled
+            .reads
+            .iter()
+            .map(|(reference, span)| (reference.clone(), shift(span)))
+            .collect();
+        self.slots.push(Slot {
+            references,
+            system: self.system,
+            reads,
+            span: shift(&span),
+        });
         self.slots.len() - 1
     }
 }
@@ -196,7 +253,11 @@ impl Walk<'_> {
                 Part::Text(text) => {
                     self.grow(text.len(), "the prompt")?;
                     let text = text.clone();
-                    self.pieces.push(if self.system { Piece::System(text) } else { Piece::User(text) });
+                    self.pieces.push(if self.system {
+                        Piece::System(text)
+                    } else {
+                        Piece::User(text)
+                    });
                 }
                 Part::Slot(slot, compiled) => {
                     let value = self.frame.evaluate(compiled)?;
@@ -204,7 +265,11 @@ impl Walk<'_> {
                         .ok_or_else(|| TemplateFault::Kind(compiled.spelling.clone()))?
                         .into_owned();
                     self.grow(text.len(), &compiled.spelling)?;
-                    self.pieces.push(Piece::Slot { slot: *slot, system: self.system, text });
+                    self.pieces.push(Piece::Slot {
+                        slot: *slot,
+                        system: self.system,
+                        text,
+                    });
                 }
                 Part::If(test, then, otherwise) => {
                     let truth = super::evaluate::truthy(&*self.frame.evaluate(test)?);
@@ -218,9 +283,16 @@ impl Walk<'_> {
                     for (index, item) in items.iter().enumerate() {
                         self.rounds += 1;
                         if self.rounds > TEMPLATE_ROUNDS_MAX {
-                            return Err(TemplateFault::Bound(over.spelling.clone(), TEMPLATE_ROUNDS_MAX));
+                            return Err(TemplateFault::Bound(
+                                over.spelling.clone(),
+                                TEMPLATE_ROUNDS_MAX,
+                            ));
                         }
-                        self.frame.enter(Turn { item, index, length: items.len() });
+                        self.frame.enter(Turn {
+                            item,
+                            index,
+                            length: items.len(),
+                        });
                         let done = self.parts(body);
                         self.frame.leave();
                         done?;

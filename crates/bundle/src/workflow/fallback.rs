@@ -12,7 +12,13 @@ use crate::reader::{At, Fields, Reader};
 use crate::schema::BundleShapes;
 
 /// The cases, in the order of core's fields.
-pub(crate) const CASES: [&str; 5] = ["on_invalid", "on_unavailable", "on_denied", "on_timeout", "on_uncertain"];
+pub(crate) const CASES: [&str; 5] = [
+    "on_invalid",
+    "on_unavailable",
+    "on_denied",
+    "on_timeout",
+    "on_uncertain",
+];
 
 const RETRIES_MAX: u32 = 10;
 const ITEMS_MAX: usize = 8;
@@ -44,7 +50,9 @@ pub(crate) fn read<'n>(fields: &mut Fields<'n>, reader: &mut Reader<'_>) -> Opti
     let mut cases = Vec::new();
     let mut sound = true;
     for case in CASES {
-        let Some(node) = fields.may(case) else { continue };
+        let Some(node) = fields.may(case) else {
+            continue;
+        };
         let items = reader.list(node, ITEMS_MAX).and_then(|items| {
             let items: Vec<_> = items.iter().map(|node| item(node, reader)).collect();
             items.into_iter().collect::<Option<Vec<_>>>()
@@ -52,7 +60,11 @@ pub(crate) fn read<'n>(fields: &mut Fields<'n>, reader: &mut Reader<'_>) -> Opti
         match items {
             Some(items) if !items.is_empty() => cases.push((case, node.span.clone(), items)),
             Some(_) => {
-                reader.refuse(&node.span, format!("`{case}` is empty"), "write at least `[inbox]`");
+                reader.refuse(
+                    &node.span,
+                    format!("`{case}` is empty"),
+                    "write at least `[inbox]`",
+                );
                 sound = false;
             }
             None => sound = false,
@@ -64,16 +76,35 @@ pub(crate) fn read<'n>(fields: &mut Fields<'n>, reader: &mut Reader<'_>) -> Opti
 fn item<'n>(node: &'n Node, reader: &mut Reader<'_>) -> Option<Item<'n>> {
     let span = node.span.clone();
     if node.text().is_some() {
-        let what = |end: &str| if end == "inbox" { What::Inbox } else { What::Stop };
+        let what = |end: &str| {
+            if end == "inbox" {
+                What::Inbox
+            } else {
+                What::Stop
+            }
+        };
         let end = reader.choice(node, &[("inbox", "inbox"), ("stop", "stop")])?;
-        return Some(Item { span, what: what(end) });
+        return Some(Item {
+            span,
+            what: what(end),
+        });
     }
     let mut fields = reader.fields(node, "a fallback")?;
     let found = [
-        fields.may("repair").map(|node| Some(What::Repair(small(reader.whole(node, 1..=u32::from(REPAIRS_MAX))?)?))),
-        fields.may("retry").map(|node| Some(What::Retry(small(reader.whole(node, 1..=RETRIES_MAX)?)?))),
-        fields.may("model").map(|node| reader.name(node).map(What::Model)),
-        fields.may("degraded").map(|node| Some(What::Degraded(node))),
+        fields.may("repair").map(|node| {
+            Some(What::Repair(small(
+                reader.whole(node, 1..=u32::from(REPAIRS_MAX))?,
+            )?))
+        }),
+        fields
+            .may("retry")
+            .map(|node| Some(What::Retry(small(reader.whole(node, 1..=RETRIES_MAX)?)?))),
+        fields
+            .may("model")
+            .map(|node| reader.name(node).map(What::Model)),
+        fields
+            .may("degraded")
+            .map(|node| Some(What::Degraded(node))),
     ];
     fields.end(reader);
     let mut found = found.into_iter().flatten();
@@ -121,17 +152,38 @@ pub(crate) fn make(
     let mut made = Fallbacks::default();
     let mut sound = true;
     let written = |case: &str| declared.cases.iter().any(|(name, _, _)| *name == case);
-    let missing: Vec<&str> = rules.required.iter().copied().filter(|case| !written(case)).collect();
+    let missing: Vec<&str> = rules
+        .required
+        .iter()
+        .copied()
+        .filter(|case| !written(case))
+        .collect();
     if !missing.is_empty() {
         let names: Vec<String> = missing.iter().map(|case| format!("`{case}`")).collect();
-        let hint = missing.iter().map(|case| format!("`{case}: [inbox]`")).collect::<Vec<_>>().join(", ");
-        reader.refuse(step, format!("{} does not say what happens {}", rules.step, names.join(", ")), format!("add for example {hint}"));
+        let hint = missing
+            .iter()
+            .map(|case| format!("`{case}: [inbox]`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        reader.refuse(
+            step,
+            format!(
+                "{} does not say what happens {}",
+                rules.step,
+                names.join(", ")
+            ),
+            format!("add for example {hint}"),
+        );
         sound = false;
     }
     let mut attempts: u32 = 1;
     for (case, span, items) in &declared.cases {
         if !rules.required.contains(case) && !rules.optional.contains(case) {
-            reader.refuse(span, format!("`{case}` cannot happen to {}", rules.step), "remove it");
+            reader.refuse(
+                span,
+                format!("`{case}` cannot happen to {}", rules.step),
+                "remove it",
+            );
             sound = false;
             continue;
         }
@@ -158,7 +210,13 @@ pub(crate) fn make(
         }
     }
     if attempts > u32::from(ATTEMPTS_MAX) {
-        reader.refuse(step, format!("all fallbacks together are {attempts} attempts, over the bound of {ATTEMPTS_MAX}"), "lower the counts of `repair` and `retry`");
+        reader.refuse(
+            step,
+            format!(
+                "all fallbacks together are {attempts} attempts, over the bound of {ATTEMPTS_MAX}"
+            ),
+            "lower the counts of `repair` and `retry`",
+        );
         sound = false;
     }
     sound.then_some(made)
@@ -178,35 +236,58 @@ fn fallback(
     };
     let ends = matches!(item.what, What::Inbox | What::Stop | What::Degraded(_));
     if ends && !last {
-        return no("what follows this is never tried".to_owned(), "`inbox`, `stop` and `degraded` stand last");
+        return no(
+            "what follows this is never tried".to_owned(),
+            "`inbox`, `stop` and `degraded` stand last",
+        );
     }
     match &item.what {
         What::Inbox => Some(Fallback::Inbox),
         What::Stop => Some(Fallback::Stop),
-        What::Repair(_) if case != "on_invalid" || !rules.ai => {
-            no(format!("`repair` does not belong into `{case}` of {}", rules.step), "a model repairs its own invalid answer: only AI steps, only `on_invalid`")
-        }
+        What::Repair(_) if case != "on_invalid" || !rules.ai => no(
+            format!("`repair` does not belong into `{case}` of {}", rules.step),
+            "a model repairs its own invalid answer: only AI steps, only `on_invalid`",
+        ),
         What::Repair(times) => Some(Fallback::Repair(*times)),
-        What::Retry(_) if !["on_unavailable", "on_timeout"].contains(&case) => {
-            no(format!("`retry` does not belong into `{case}`"), "only what was unavailable or timed out is asked again unchanged")
-        }
+        What::Retry(_) if !["on_unavailable", "on_timeout"].contains(&case) => no(
+            format!("`retry` does not belong into `{case}`"),
+            "only what was unavailable or timed out is asked again unchanged",
+        ),
         What::Retry(times) => Some(Fallback::Retry(*times)),
-        What::Model(_) if !rules.ai => no(format!("{} asks no model", rules.step), "remove `model`"),
+        What::Model(_) if !rules.ai => {
+            no(format!("{} asks no model", rules.step), "remove `model`")
+        }
         What::Model(alias) if !around.models.contains(&alias.value) => {
-            let hint = one_of(alias.value.as_str(), around.models.iter().map(ModelAlias::as_str));
-            let message = format!("the model `{}` is not in `models` of interlock.yaml", alias.value);
+            let hint = one_of(
+                alias.value.as_str(),
+                around.models.iter().map(ModelAlias::as_str),
+            );
+            let message = format!(
+                "the model `{}` is not in `models` of interlock.yaml",
+                alias.value
+            );
             reader.refuse(&alias.span, message, hint);
             None
         }
         What::Model(alias) => Some(Fallback::Model(alias.value.clone())),
         What::Degraded(node) => {
             let Some(schema) = rules.output else {
-                return no(format!("{} has no output that could be degraded", rules.step), "write `inbox` or `stop`");
+                return no(
+                    format!("{} has no output that could be degraded", rules.step),
+                    "write `inbox` or `stop`",
+                );
             };
             let value = node.to_value();
             if let Err(violations) = around.shapes.check(schema, &value) {
-                let first = violations.first().map(|v| format!("at `{}`: {}", v.at, v.expected)).unwrap_or_default();
-                reader.refuse(&node.span, format!("this value does not fit schemas/{schema}.json"), first);
+                let first = violations
+                    .first()
+                    .map(|v| format!("at `{}`: {}", v.at, v.expected))
+                    .unwrap_or_default();
+                reader.refuse(
+                    &node.span,
+                    format!("this value does not fit schemas/{schema}.json"),
+                    first,
+                );
                 return None;
             }
             around.degraded.push(value);

@@ -37,44 +37,83 @@ pub(crate) struct Readable<'s> {
 impl Readable<'_> {
     /// Refuses reads that lead nowhere. `file` is where they are written; `all` allows steps that perhaps did
     /// not run.
-    pub(crate) fn check(&self, reads: &[(Reference, Span)], file: &str, all: bool, report: &mut Report) -> bool {
-        let checked = reads.iter().map(|(reference, span)| self.check_one(reference, span, file, all, report));
+    pub(crate) fn check(
+        &self,
+        reads: &[(Reference, Span)],
+        file: &str,
+        all: bool,
+        report: &mut Report,
+    ) -> bool {
+        let checked = reads
+            .iter()
+            .map(|(reference, span)| self.check_one(reference, span, file, all, report));
         // Every one is looked at, also after the first that is wrong.
         checked.fold(true, |sound, one| sound & one)
     }
 
-    fn check_one(&self, reference: &Reference, span: &Span, file: &str, all: bool, report: &mut Report) -> bool {
+    fn check_one(
+        &self,
+        reference: &Reference,
+        span: &Span,
+        file: &str,
+        all: bool,
+        report: &mut Report,
+    ) -> bool {
         let schema = match &reference.root {
             Root::Run => return true,
             Root::Inputs => Some(self.input),
             Root::Step(step) => {
                 if !self.steps.contains(step) {
                     let hint = one_of(step.as_str(), self.steps.iter().map(StepName::as_str));
-                    report.refuse(file, span.clone(), format!("there is no step `{step}`"), hint);
+                    report.refuse(
+                        file,
+                        span.clone(),
+                        format!("there is no step `{step}`"),
+                        hint,
+                    );
                     return false;
                 }
                 let given = self.gives.get(step);
                 if given.is_some_and(|gives| !gives.output) {
-                    report.refuse(file, span.clone(), format!("the step `{step}` has no output"), "read a step that asks a model, reads a source or calls a tool");
+                    report.refuse(
+                        file,
+                        span.clone(),
+                        format!("the step `{step}` has no output"),
+                        "read a step that asks a model, reads a source or calls a tool",
+                    );
                     return false;
                 }
                 if !all && !self.certain.contains(step) {
                     let hint = "a step reads what ran before it on every way; move it, or put the reader into the same arm";
-                    report.refuse(file, span.clone(), format!("the step `{step}` may not have run here"), hint);
+                    report.refuse(
+                        file,
+                        span.clone(),
+                        format!("the step `{step}` may not have run here"),
+                        hint,
+                    );
                     return false;
                 }
                 given.and_then(|gives| gives.schema.as_ref())
             }
         };
-        let Some(found) = schema.and_then(|schema| self.shapes.schema(schema)) else { return true };
+        let Some(found) = schema.and_then(|schema| self.shapes.schema(schema)) else {
+            return true;
+        };
         match found.leads(&reference.path) {
             Ok(()) => true,
             Err(astray) => {
                 let hint = match reference.path.segments() {
-                    [.., PathSegment::Each] if astray.declared.is_empty() => "this is not a list".to_owned(),
+                    [.., PathSegment::Each] if astray.declared.is_empty() => {
+                        "this is not a list".to_owned()
+                    }
                     _ => one_of(&astray.member, astray.declared.iter().map(String::as_str)),
                 };
-                report.refuse(file, span.clone(), format!("there is no `{}` in {}", astray.member, found.file), hint);
+                report.refuse(
+                    file,
+                    span.clone(),
+                    format!("there is no `{}` in {}", astray.member, found.file),
+                    hint,
+                );
                 false
             }
         }
@@ -88,7 +127,10 @@ impl Readable<'_> {
             Root::Inputs => !labelled(self.input).is_trusted(),
             Root::Step(step) => match self.gives.get(step) {
                 Some(gives) => {
-                    let declared = gives.schema.as_ref().map_or_else(Label::unlabelled, labelled);
+                    let declared = gives
+                        .schema
+                        .as_ref()
+                        .map_or_else(Label::unlabelled, labelled);
                     gives.tainted || !declared.is_trusted()
                 }
                 None => true,
