@@ -6,16 +6,19 @@ use std::path::PathBuf;
 use interlock_bundle::{Bundle, OperatorPolicies};
 
 fn check(name: &str) {
-    let dir: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "..", "examples", name].iter().collect();
-    match Bundle::load(&dir, &OperatorPolicies::default()) {
-        Ok(bundle) => {
-            assert_eq!(bundle.name().as_str(), name);
-            assert!(!bundle.tests().is_empty(), "{name} has no cases");
-        }
-        Err(problems) => {
-            let said: Vec<String> = problems.problems().iter().map(|problem| format!("{problem:?}")).collect();
-            panic!("{name}:\n{}", said.join("\n"));
-        }
+    let dir: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "..", "examples", name]
+        .iter()
+        .collect();
+    let loaded = Bundle::load(&dir, &OperatorPolicies::default());
+    let said: Vec<String> = loaded
+        .as_ref()
+        .err()
+        .map(|found| found.problems().iter().map(|problem| format!("{problem:?}")).collect())
+        .unwrap_or_default();
+    assert!(said.is_empty(), "{name}:\n{}", said.join("\n"));
+    for bundle in loaded {
+        assert_eq!(bundle.name().as_str(), name);
+        assert!(!bundle.tests().is_empty(), "{name} has no cases");
     }
 }
 
