@@ -1,0 +1,116 @@
+//! `interlock run`: start a run and drive it until it waits for people or ends.
+
+use std::path::Path;
+
+use interlock_core::id::{BundleName, RoleName, WorkflowName};
+use interlock_core::pipeline::identity::Method;
+use interlock_core::run::{Outcome, Phase, State};
+use interlock_runtime::{Engine, StartRequest, say};
+
+use super::input;
+use crate::door::{Installation, load};
+use crate::exit::{Exit, Failure};
+use crate::options::Common;
+use crate::print;
+use crate::progress::Progress;
+
+/// What was typed.
+pub(super) struct Asked {
+    pub(super) bundle: String,
+    pub(super) input: String,
+    pub(super) workflow: Option<String>,
+    pub(super) as_service: Option<String>,
+    pub(super) key: Option<String>,
+}
+
+pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> {
+    let installation = Installation::open(common)?;
+    let input = input::bytes(&asked.input, interlock_core::limits::INPUT_BYTES_MAX)?;
+    if serde_json::from_slice::<serde_json::Value>(&input).is_err() {
+        // Said here, where somebody typed it; the engine would journal it as an input that does not fit.
+        input::value(&asked.input)?;
+    }
+    let workflow = asked.workflow.as_deref().map(WorkflowName::parse).transpose();
+    let workflow = workflow.map_err(|fault| Failure::usage(format!("failed to {fault}"), "interlock check BUNDLE lists them"))?;
+    let engine = installation.engine()?;
+    let bundle = if Path::new(&asked.bundle).is_dir() {
+        let bundle = load(Path::new(&asked.bundle), &installation.policies()?)?;
+        let name = bundle.name().clone();
+        engine.deploy(bundle).await?;
+        name
+    } else {
+        BundleName::parse(&asked.bundle).map_err(|_| {
+            Failure::usage(format!("failed to find bundle `{}`: no such folder or name", asked.bundle), "interlock bundle list")
+        })?
+    };
+    let requester = match &asked.as_service {
+        None => installation.person(&engine).await?,
+        Some(name) => {
+            let role = RoleName::parse("requester").map_err(|fault| Failure::failed(fault.to_string()))?;
+            engine.service(name, [role].into(), Method::LocalUser).await?
+        }
+    };
+    let progress = Progress::follow(&engine, !common.json);
+    let answer = engine
+        .start(StartRequest {
+            bundle,
+            workflow,
+            requester,
+            input,
+            source: "cli",
+            address: "terminal".to_owned(),
+            key: asked.key,
+        })
+        .await?;
+    if answer.replayed && !common.json {
+        print::aside(&format!("this request has started {} before", answer.run));
+    }
+    let state = if answer.state.is_ended() { answer.state } else { engine.drive(answer.run).await? };
+    progress.settle().await;
+    report(common, &engine, &state, answer.denied.as_ref()).await
+}
+
+/// Says where a run is, and how the command ends.
+pub(super) async fn report(
+    common: &Common,
+    engine: &Engine,
+    state: &State,
+    denied: Option<&interlock_core::pipeline::policy::Decision>,
+) -> Result<Exit, Failure> {
+    let view = engine.run_view(state.run).await?;
+    let exit = match &state.phase {
+        _ if denied.is_some() => Exit::Denied,
+        Phase::Ended { outcome } => match outcome {
+            Outcome::Completed | Outcome::Degraded => Exit::Done,
+            Outcome::Denied => Exit::Denied,
+            Outcome::Rejected | Outcome::Failed | Outcome::Cancelled => Exit::Failed,
+        },
+        _ => Exit::Waiting,
+    };
+    if common.json {
+        print::json(&serde_json::json!({"run": view, "denied": denied.map(say::verdict)}))?;
+        return Ok(exit);
+    }
+    if let Some(decision) = denied {
+        print::line(&format!("denied: {} is {}", decision.action.as_str(), say::verdict(decision)));
+    }
+    match &state.phase {
+        Phase::Ended { outcome } => print::line(&format!("{} {}", view.run, outcome.as_str())),
+        Phase::Reviewing { review, .. } => {
+            print::line(&format!("{} waits for a review", view.run));
+            print::line(&format!("next:  interlock review show {}", review.id));
+        }
+        Phase::Waiting { item, .. } => {
+            print::line(&format!("{} waits for a person", view.run));
+            print::line(&format!("next:  interlock inbox show {item}"));
+        }
+        other => print::line(&format!("{} is {}", view.run, other.name())),
+    }
+    if let Some(output) = &view.output {
+        print::line(&print::value(output, "  "));
+    }
+    if matches!(exit, Exit::Denied | Exit::Failed) {
+        print::line(&format!("why:  interlock audit show {}", view.run));
+    }
+    Ok(exit)
+}

@@ -1,0 +1,56 @@
+//! `interlock serve`: the HTTP API over this data directory.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::door::{Installation, load};
+use crate::exit::{Exit, Failure};
+use crate::options::Common;
+use crate::print;
+
+pub(super) async fn run(
+    common: &Common,
+    listen: Option<SocketAddr>,
+    bundles: &[PathBuf],
+    behind_tls: bool,
+) -> Result<Exit, Failure> {
+    let installation = Installation::open(common)?;
+    let listen = listen.unwrap_or(installation.config.listen);
+    if !listen.ip().is_loopback() && !behind_tls {
+        return Err(Failure::usage(
+            format!("failed to listen on {listen}: beyond loopback, API keys would travel in clear"),
+            "end TLS in front of it and say so with --behind-tls, or listen on 127.0.0.1",
+        ));
+    }
+    let policies = installation.policies()?;
+    let loaded = bundles.iter().map(|dir| load(dir, &policies)).collect::<Result<Vec<_>, _>>()?;
+    let engine = installation.engine()?;
+    for bundle in loaded {
+        print::aside(&format!("deployed {} {}", bundle.name(), bundle.version()));
+        engine.deploy(bundle).await?;
+    }
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .map_err(|fault| Failure::failed(format!("failed to listen on {listen}: {fault}")).hint("--listen ADDRESS names another"))?;
+    let address = listener.local_addr()?;
+    if common.json {
+        print::line(&serde_json::json!({"listening": address.to_string()}).to_string());
+    } else {
+        print::line(&format!("listening on http://{address}  (API: /api/v1, document: /api/v1/openapi.json)"));
+    }
+    let _ = (engine, listener, stopped().await);
+    Ok(Exit::Done)
+}
+
+/// Ends at the first interrupt or termination.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,175 @@
+//! An installation: a data directory with configuration, key, secrets and store, and the engine over them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use interlock_bundle::{Bundle, OperatorPolicies};
+use interlock_core::id::RoleName;
+use interlock_core::pipeline::identity::{Method, Principal};
+use interlock_core::pipeline::policy::Layer;
+use interlock_policy::PolicySource;
+use interlock_runtime::clock::{Clock, SystemClock, SystemEntropy};
+use interlock_runtime::config::Config;
+use interlock_runtime::connector::{Outside, Site};
+use interlock_runtime::doors::RealDoors;
+use interlock_runtime::egress::{Egress, EgressOptions};
+use interlock_runtime::model::{ModelProvider, Models};
+use interlock_runtime::seal::{LocalKey, LocalSealer, StoreKeyBook};
+use interlock_runtime::secret::SecretStore;
+use interlock_runtime::{Doors, Engine, Parts};
+use interlock_store::{SqliteStore, Store};
+
+use crate::exit::Failure;
+use crate::options::Common;
+
+/// What a data directory holds, without its store.
+pub(crate) struct Installation {
+    pub(crate) dir: PathBuf,
+    pub(crate) config: Config,
+    pub(crate) key: Arc<LocalKey>,
+    pub(crate) secrets: Arc<SecretStore>,
+}
+
+/// The data directory that was asked for.
+pub(crate) fn data_dir(common: &Common) -> Result<PathBuf, Failure> {
+    common.data_dir.clone().map_or_else(crate::person::data_dir, Ok)
+}
+
+impl Installation {
+    /// Opens a data directory that `interlock init` or the demo has made.
+    pub(crate) fn open(common: &Common) -> Result<Self, Failure> {
+        Self::open_at(&data_dir(common)?)
+    }
+
+    pub(crate) fn open_at(dir: &Path) -> Result<Self, Failure> {
+        if !dir.join("interlock.toml").is_file() {
+            return Err(Failure::usage(
+                format!("failed to open `{}`: there is no installation", dir.display()),
+                "interlock init makes one; --data-dir DIR names another place",
+            ));
+        }
+        let config = Config::load(&dir.join("interlock.toml")).map_err(|fault| {
+            Failure::usage(format!("{}:{}: {}", fault.file, fault.line, fault.message), fault.hint)
+        })?;
+        let key = LocalKey::open(dir).map_err(|fault| Failure::failed(format!("failed to {fault}")))?;
+        let key = Arc::new(key);
+        let secrets = Arc::new(SecretStore::new(dir, config.environment.clone(), Arc::clone(&key)));
+        Ok(Self { dir: dir.to_owned(), config, key, secrets })
+    }
+
+    /// The store, for this process alone.
+    pub(crate) fn store(&self) -> Result<Arc<dyn Store>, Failure> {
+        let store = SqliteStore::open(&self.dir, &self.config.environment).map_err(|fault| {
+            Failure::failed(format!("failed to open the store: {fault}")).hint(fault.hint())
+        })?;
+        Ok(Arc::new(store))
+    }
+
+    /// The store beside a process that writes it.
+    pub(crate) fn store_read_only(&self) -> Result<Arc<dyn Store>, Failure> {
+        let store = SqliteStore::open_read_only(&self.dir)
+            .map_err(|fault| Failure::failed(format!("failed to open the store for reading: {fault}")))?;
+        Ok(Arc::new(store))
+    }
+
+    /// The operator's own policies: `policies/{identity,data,action,environment}.cedar` in the data directory.
+    pub(crate) fn policies(&self) -> Result<OperatorPolicies, Failure> {
+        let mut sources = Vec::new();
+        for layer in Layer::ALL {
+            let path = self.dir.join("policies").join(format!("{}.cedar", layer.as_str()));
+            match std::fs::read_to_string(&path) {
+                Ok(text) => sources.push(PolicySource { file: path.display().to_string(), layer, text }),
+                Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
+                Err(fault) => return Err(Failure::failed(format!("failed to read `{}`: {fault}", path.display()))),
+            }
+        }
+        Ok(OperatorPolicies { sources })
+    }
+
+    /// The way out, shared by models, tools and sources.
+    pub(crate) fn egress(&self) -> Result<Arc<Egress>, Failure> {
+        let options = EgressOptions { ca_file: self.config.ca_file.clone() };
+        Egress::new(&options).map(Arc::new).map_err(|fault| Failure::failed(format!("failed to {fault}")))
+    }
+
+    /// The engine over the real doors.
+    pub(crate) fn engine(&self) -> Result<Arc<Engine>, Failure> {
+        self.engine_over(self.store()?)
+    }
+
+    /// The engine over a store, with the configured models and the real doors.
+    pub(crate) fn engine_over(&self, store: Arc<dyn Store>) -> Result<Arc<Engine>, Failure> {
+        let egress = self.egress()?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let models = Models::from_config(&self.config, &egress, &self.secrets, &clock)
+            .map_err(|fault| Failure::usage(format!("failed to {fault}"), "mend the [[endpoint]] in interlock.toml"))?;
+        self.engine_with(store, Arc::new(models), self.doors(egress), self.config.registry_endpoints(), self.config.aliases.clone())
+    }
+
+    /// The real doors to tools and sources.
+    pub(crate) fn doors(&self, egress: Arc<Egress>) -> Arc<dyn Doors> {
+        let outside = Outside { egress, secrets: Arc::clone(&self.secrets) };
+        let site = Site::new(&self.config, &self.dir, outside, Arc::new(SystemClock), Arc::new(SystemEntropy));
+        Arc::new(RealDoors(Arc::new(site)))
+    }
+
+    /// The engine with other models or doors.
+    pub(crate) fn engine_with(
+        &self,
+        store: Arc<dyn Store>,
+        models: Arc<dyn ModelProvider>,
+        doors: Arc<dyn Doors>,
+        endpoints: std::collections::BTreeMap<interlock_core::id::EndpointName, interlock_core::registry::Endpoint>,
+        aliases: std::collections::BTreeMap<interlock_core::id::ModelAlias, interlock_core::id::EndpointName>,
+    ) -> Result<Arc<Engine>, Failure> {
+        let entropy = Arc::new(SystemEntropy);
+        let book = Arc::new(StoreKeyBook(Arc::clone(&store)));
+        Ok(Engine::new(Parts {
+            tenant: self.config.tenant.clone(),
+            sealer: Arc::new(LocalSealer::new(Arc::clone(&self.key), book, entropy.clone())),
+            book: Arc::clone(&self.key),
+            store,
+            clock: Arc::new(SystemClock),
+            entropy,
+            models,
+            doors,
+            endpoints,
+            aliases,
+            policies: self.policies()?,
+        }))
+    }
+
+    /// The person at the terminal, with the roles that the configuration gives them now.
+    pub(crate) async fn person(&self, engine: &Engine) -> Result<Principal, Failure> {
+        let user = crate::person::user()?;
+        let roles: BTreeSet<RoleName> = self.config.roles_of(&user);
+        Ok(engine.local_person(&user, roles, Method::LocalUser).await?)
+    }
+}
+
+/// Loads a bundle's folder, with all that is wrong with it as the failure.
+pub(crate) fn load(dir: &Path, policies: &OperatorPolicies) -> Result<Bundle, Failure> {
+    Bundle::load(dir, policies).map_err(|problems| {
+        let report = render(&problems);
+        let count = problems.problems().len();
+        crate::print::aside(&report);
+        Failure::usage(
+            format!("failed to load bundle `{}`: {count} problem{}", dir.display(), if count == 1 { "" } else { "s" }),
+            "mend what is marked above; docs/bundle.md describes every file",
+        )
+    })
+}
+
+/// Diagnostics with file, line and caret.
+fn render(problems: &interlock_bundle::BundleProblems) -> String {
+    let theme = if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        miette::GraphicalTheme::unicode()
+    } else {
+        miette::GraphicalTheme::unicode_nocolor()
+    };
+    let handler = miette::GraphicalReportHandler::new_themed(theme);
+    let mut out = String::new();
+    let _ = handler.render_report(&mut out, problems);
+    out
+}

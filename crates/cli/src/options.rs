@@ -1,0 +1,283 @@
+//! What was typed: every command with its options and examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Let a model propose, and nothing act, until policy and people have said yes.
+#[derive(Debug, Parser)]
+#[command(name = "interlock", version, max_term_width = 100, arg_required_else_help = true,
+    after_help = "Exit codes: 0 done, 1 failed (verify: tampered), 2 wrong use (verify: cannot tell),\n            3 waits for people, 4 denied.\n\nTry:  interlock demo")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Directory of configuration, keys and store [default: ~/.local/share/interlock]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole road with three runs of an example, in a fresh directory
+    #[command(after_help = "Examples:\n  interlock demo\n  interlock demo --yes\n  interlock demo --live --data-dir ~/.local/share/interlock")]
+    Demo {
+        /// Let a marked demo reviewer approve instead of asking at the terminal
+        #[arg(long)]
+        yes: bool,
+        /// Ask the real model behind endpoint `claude` (interlock key set anthropic)
+        #[arg(long)]
+        live: bool,
+    },
+    /// Write a configuration, a key and an empty store
+    #[command(after_help = "Example:\n  interlock init --environment dev")]
+    Init {
+        /// The environment that this store is, for good
+        #[arg(long, default_value = "dev")]
+        environment: String,
+    },
+    /// Start a run and drive it until it waits or ends
+    #[command(after_help = "Examples:\n  interlock run examples/incident-summary --input '{\"case_id\": \"CASE-1042\"}'\n  interlock run incident-summary --input @case.json --as-service intake")]
+    Run {
+        /// A bundle's folder (deployed first), or the name of a deployed bundle
+        bundle: String,
+        /// The input: JSON, or @FILE
+        #[arg(long)]
+        input: String,
+        /// The workflow, where it is not the bundle's default
+        #[arg(long)]
+        workflow: Option<String>,
+        /// Ask as this service account, with role `requester`
+        #[arg(long, value_name = "NAME")]
+        as_service: Option<String>,
+        /// Idempotency key: the same key and request start one run
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Load a bundle and say what is in it, or what is wrong with it
+    #[command(after_help = "Example:\n  interlock check examples/incident-summary")]
+    Check {
+        /// The bundle's folder
+        bundle: PathBuf,
+    },
+    /// Run a bundle's test cases
+    #[command(after_help = "Examples:\n  interlock test examples/incident-summary\n  interlock test examples/invoice-approval --case clean")]
+    Test {
+        /// The bundle's folder
+        bundle: PathBuf,
+        /// Only this case
+        #[arg(long)]
+        case: Option<String>,
+    },
+    /// Reviews that wait for a verdict
+    #[command(subcommand)]
+    Review(ReviewCommand),
+    /// What waits for a person to finish it by hand
+    #[command(subcommand)]
+    Inbox(InboxCommand),
+    /// Runs
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// The log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Secrets and API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Deployed bundles
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+    /// Serve the HTTP API
+    #[command(after_help = "Example:\n  interlock serve --bundle examples/incident-summary")]
+    Serve {
+        /// Address to listen on [default: the configuration's]
+        #[arg(long)]
+        listen: Option<std::net::SocketAddr>,
+        /// Deploy this bundle's folder first; may be given several times
+        #[arg(long)]
+        bundle: Vec<PathBuf>,
+        /// TLS ends in front of this server: only then may it listen beyond loopback
+        #[arg(long)]
+        behind_tls: bool,
+    },
+    /// Hold the installation against a checklist
+    Doctor,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReviewCommand {
+    /// List open reviews
+    List,
+    /// Show one: action, arguments, evidence, labels, policies
+    Show {
+        /// rev_…
+        id: String,
+    },
+    /// Say yes
+    #[command(after_help = "Example:\n  interlock review approve rev_01J… --reason \"quotes checked\"")]
+    Approve {
+        /// rev_…
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+        /// The digest that was shown; else it is shown now and asked for
+        #[arg(long)]
+        digest: Option<String>,
+    },
+    /// Say no
+    Reject {
+        /// rev_…
+        id: String,
+        /// Why not
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum InboxCommand {
+    /// List open items
+    List,
+    /// Show one with everything needed to finish it
+    Show {
+        /// inb_…
+        id: String,
+    },
+    /// Write the step's output by hand; it is checked like a model's
+    Complete {
+        /// inb_…
+        id: String,
+        /// The output: JSON, or @FILE
+        #[arg(long)]
+        value: String,
+    },
+    /// Try the step again
+    Retry {
+        /// inb_…
+        id: String,
+    },
+    /// End the run
+    Cancel {
+        /// inb_…
+        id: String,
+    },
+    /// The act in doubt happened
+    Happened {
+        /// inb_…
+        id: String,
+        /// What the tool's own record says: JSON, or @FILE
+        #[arg(long)]
+        result: String,
+    },
+    /// The act in doubt did not happen
+    DidNotHappen {
+        /// inb_…
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List runs, newest first
+    List {
+        /// Only active, waiting or ended ones
+        #[arg(long, value_parser = ["active", "waiting", "ended"])]
+        status: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// Show one run and its output
+    Show {
+        /// run_…
+        id: String,
+    },
+    /// End a run
+    Cancel {
+        /// run_…
+        id: String,
+    },
+    /// Drive all runs that need it, as a server would
+    Drive,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// A run's chain of custody
+    Show {
+        /// run_…
+        id: String,
+    },
+    /// Verify the chains of one run or of all
+    #[command(after_help = "Examples:\n  interlock audit verify\n  interlock audit verify run_01J…")]
+    Verify {
+        /// run_…; none: all runs
+        id: Option<String>,
+    },
+    /// Refused inputs, by source and address
+    Rejections,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Keep a secret: asks for it, seals it
+    #[command(after_help = "Examples:\n  interlock key set anthropic\n  pass show anthropic | interlock key set anthropic --stdin")]
+    Set {
+        /// The name that configuration refers to as secret://NAME
+        name: String,
+        /// Read the value from standard input
+        #[arg(long)]
+        stdin: bool,
+    },
+    /// Names of kept secrets
+    List,
+    /// Forget a secret
+    Remove {
+        /// The name
+        name: String,
+    },
+    /// API keys of service accounts
+    #[command(subcommand)]
+    Api(ApiCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiCommand {
+    /// Make a key; it is shown once
+    Create {
+        /// The service account
+        service: String,
+        /// Its roles
+        #[arg(long, value_delimiter = ',', default_value = "requester")]
+        roles: Vec<String>,
+        /// Days until it expires
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+    },
+    /// End a key: the next request with it is refused
+    Revoke {
+        /// key_…
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BundleCommand {
+    /// List deployed bundles
+    List,
+    /// Deploy a folder as the current version
+    Deploy {
+        /// The bundle's folder
+        bundle: PathBuf,
+    },
+}
