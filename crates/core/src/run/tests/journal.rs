@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 use super::world::Drive;
-use crate::id::ActId;
+use crate::id::{ActId, PrincipalId, RoleName};
 use crate::pipeline::policy::{Action, Verdict};
 use crate::registry::Effect as ToolEffect;
 
@@ -31,19 +31,31 @@ fn check_fold(drive: &Drive<'_>) {
 /// Nothing is asked for, started or given out without a yes to exactly it in the same transaction, used once.
 fn check_decisions(drive: &Drive<'_>) {
     for batch in &drive.batches {
-        let mut allowed: BTreeMap<Action, (Option<&crate::id::StepName>, crate::id::DecisionId, &str)> = BTreeMap::new();
+        let mut allowed: BTreeMap<
+            Action,
+            (Option<&crate::id::StepName>, crate::id::DecisionId, &str),
+        > = BTreeMap::new();
         for event in batch {
             let mut take = |action: Action| {
-                allowed.remove(&action).unwrap_or_else(|| panic!("{} without a decision", event.kind()))
+                allowed
+                    .remove(&action)
+                    .unwrap_or_else(|| panic!("{} without a decision", event.kind()))
             };
             match event {
-                Event::Decided { decision, step, target, .. } => {
+                Event::Decided {
+                    decision,
+                    step,
+                    target,
+                    ..
+                } => {
                     allowed.remove(&decision.action);
                     if matches!(decision.verdict, Verdict::Allow | Verdict::Downgrade(_)) {
                         allowed.insert(decision.action, (step.as_ref(), decision.id, target));
                     }
                 }
-                Event::RunStarted { .. } => drop(take(Action::StartRun)),
+                Event::RunStarted { .. } => {
+                    take(Action::StartRun);
+                }
                 Event::ReadRequested { step, source, .. } => {
                     let (at, _, target) = take(Action::ReadSource);
                     assert_eq!((at, target), (Some(step), source.as_str()));
@@ -54,8 +66,12 @@ fn check_decisions(drive: &Drive<'_>) {
                 }
                 Event::ActStarted { step, .. } => assert_eq!(take(Action::CallTool).0, Some(step)),
                 Event::Endorsed { decision, .. } => assert_eq!(take(Action::Endorse).1, *decision),
-                Event::ReviewVoted { .. } | Event::InboxSettled { .. } => drop(take(Action::Review)),
-                Event::Released { .. } => drop(take(Action::Release)),
+                Event::ReviewVoted { .. } | Event::InboxSettled { .. } => {
+                    take(Action::Review);
+                }
+                Event::Released { .. } => {
+                    take(Action::Release);
+                }
                 _ => {}
             }
         }
@@ -71,28 +87,57 @@ fn check_acts(drive: &Drive<'_>) {
     let mut live = None;
     for event in drive.events() {
         match event {
-            Event::ActProposed { act, digest, standing, tool, .. } => {
-                assert!(proposed.insert(*act, (*digest, *standing, tool.clone())).is_none(), "an act has its own id");
+            Event::ActProposed {
+                act,
+                digest,
+                standing,
+                tool,
+                ..
+            } => {
+                assert!(
+                    proposed
+                        .insert(*act, (*digest, *standing, tool.clone()))
+                        .is_none(),
+                    "an act has its own id"
+                );
             }
-            Event::ReviewRequested { review, .. } => drop(subjects.insert(review.id, review.subject)),
+            Event::ReviewRequested { review, .. } => {
+                subjects.insert(review.id, review.subject);
+            }
             Event::ReviewSettled { review, outcome } => {
                 if let ReviewSubject::Act(act) = subjects[review] {
-                    if *outcome == ReviewOutcome::Approved { approved.insert(act) } else { approved.remove(&act) };
+                    if *outcome == ReviewOutcome::Approved {
+                        approved.insert(act)
+                    } else {
+                        approved.remove(&act)
+                    };
                 }
             }
             Event::ActStarted { grant, .. } => {
                 let (digest, standing, tool) = &proposed[&grant.act];
                 assert_eq!(grant.digest, *digest, "started as proposed");
-                let consequential = drive.world.registry.tools.get(tool)
+                let consequential = drive
+                    .world
+                    .registry
+                    .tools
+                    .get(tool)
                     .is_some_and(|t| t.effect == ToolEffect::Irreversible || t.external);
-                assert!(!consequential || *standing || approved.contains(&grant.act), "nobody said yes to the act");
+                assert!(
+                    !consequential || *standing || approved.contains(&grant.act),
+                    "nobody said yes to the act"
+                );
                 assert!(live.is_none(), "two live grants");
                 assert!(grants.insert(grant.id), "a grant is given once");
                 live = Some(grant.act);
             }
-            Event::ActFinished { act, .. } | Event::ActFailed { act, .. } => assert_eq!(live.take(), Some(*act)),
+            Event::ActFinished { act, .. } | Event::ActFailed { act, .. } => {
+                assert_eq!(live.take(), Some(*act))
+            }
             Event::IntakeRejected { step: Some(_), .. } | Event::Recovered { .. } => live = None,
-            Event::InboxOpened { kind: InboxKind::InDoubt, .. } => live = None,
+            Event::InboxOpened {
+                kind: InboxKind::InDoubt,
+                ..
+            } => live = None,
             _ => {}
         }
     }
@@ -104,19 +149,39 @@ fn check_reviews(drive: &Drive<'_>) {
     let mut open: BTreeMap<ReviewId, (Review, Vec<(PrincipalId, Vec<RoleName>)>)> = BTreeMap::new();
     for event in drive.events() {
         match event {
-            Event::ReviewRequested { review, .. } => drop(open.insert(review.id, (review.clone(), Vec::new()))),
-            Event::ReviewVoted { review, voter, roles, approve, digest, .. } => {
+            Event::ReviewRequested { review, .. } => {
+                drop(open.insert(review.id, (review.clone(), Vec::new())))
+            }
+            Event::ReviewVoted {
+                review,
+                voter,
+                roles,
+                approve,
+                digest,
+                ..
+            } => {
                 let (asked, votes) = open.get_mut(review).unwrap();
                 assert_eq!(asked.digest, *digest, "the vote is bound to what was shown");
-                assert!(votes.iter().all(|(id, _)| id != voter), "one person, one vote");
+                assert!(
+                    votes.iter().all(|(id, _)| id != voter),
+                    "one person, one vote"
+                );
                 assert_ne!(Some(*voter), requester, "the requester voted");
-                if *approve { votes.push((*voter, roles.clone())) }
+                if *approve {
+                    votes.push((*voter, roles.clone()))
+                }
             }
-            Event::ReviewSettled { review, outcome: ReviewOutcome::Approved } => {
+            Event::ReviewSettled {
+                review,
+                outcome: ReviewOutcome::Approved,
+            } => {
                 let (asked, votes) = &open[review];
                 assert!(!asked.thresholds.is_empty());
                 for (role, count) in &asked.thresholds {
-                    let held = votes.iter().filter(|(_, roles)| roles.contains(role)).count();
+                    let held = votes
+                        .iter()
+                        .filter(|(_, roles)| roles.contains(role))
+                        .count();
                     assert!(held >= usize::from(*count), "not enough approvals");
                 }
             }
@@ -125,14 +190,16 @@ fn check_reviews(drive: &Drive<'_>) {
     }
 }
 
-use crate::id::{PrincipalId, RoleName};
-
 /// An ended run has nothing to do; any other has exactly one thing.
 fn check_pending(drive: &Drive<'_>) {
     let count = pending(&drive.state).len();
     match &drive.state.phase {
         Phase::New | Phase::Ended { .. } => assert_eq!(count, 0),
-        Phase::Requested | Phase::Released | Phase::Judging { .. } | Phase::Stuck { .. } | Phase::Proposed { .. } => {
+        Phase::Requested
+        | Phase::Released
+        | Phase::Judging { .. }
+        | Phase::Stuck { .. }
+        | Phase::Proposed { .. } => {
             panic!("a transaction ends in {}", drive.state.phase.name())
         }
         _ => assert_eq!(count, 1, "{}", drive.state.phase.name()),

@@ -26,7 +26,7 @@ pub(super) enum Answer {
     Downgrade(Downgrade),
     /// Allowed only without untrusted sensitive arguments.
     Trusted,
-    /// Forbidden for this requester alone, when they vote on their own: allowed to anyone else.
+    /// Forbidden without a standing authorisation or one approval of this role.
     Standing(&'static str),
 }
 
@@ -87,7 +87,10 @@ impl Guards for Script {
             action: request.action,
             label: context.label.clone(),
             untrusted: context.arguments.map_or(Vec::new(), |a| {
-                a.untrusted_sensitive.iter().map(ToString::to_string).collect()
+                a.untrusted_sensitive
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect()
             }),
             reconciled: context.arguments.is_some_and(|a| a.reconciled),
             standing: context.standing,
@@ -97,28 +100,48 @@ impl Guards for Script {
         });
         let approved = |name: &str, count| {
             let asked = [(role(name), count)].into();
-            context.approval.as_ref().is_some_and(|a: &ApprovalFacts| a.meets(&asked))
+            context
+                .approval
+                .as_ref()
+                .is_some_and(|a: &ApprovalFacts| a.meets(&asked))
         };
         let answer = self.table.lock().unwrap().get(&request.action).copied();
-        let remedy = |name: &str, count| Some(Remedy::Approval { role: role(name), count });
+        let remedy = |name: &str, count| {
+            Some(Remedy::Approval {
+                role: role(name),
+                count,
+            })
+        };
         let (allowed, remedy) = match answer.unwrap_or(Answer::Allow) {
             Answer::Allow => (true, None),
             Answer::Deny | Answer::Fail => (false, None),
             Answer::Approval(name, count) => (approved(name, count), remedy(name, count)),
-            Answer::Downgrade(how) => {
-                (!context.exceeds_clearance, Some(Remedy::Downgrade(how)))
-            }
-            Answer::Trusted => {
-                (context.arguments.is_none_or(|a| a.untrusted_sensitive.is_empty()), None)
-            }
-            Answer::Standing(name) => {
-                (context.standing || approved(name, 1), remedy(name, 1))
-            }
+            Answer::Downgrade(how) => (!context.exceeds_clearance, Some(Remedy::Downgrade(how))),
+            Answer::Trusted => (
+                context
+                    .arguments
+                    .is_none_or(|a| a.untrusted_sensitive.is_empty()),
+                None,
+            ),
+            Answer::Standing(name) => (context.standing || approved(name, 1), remedy(name, 1)),
         };
         let id = PolicyId::parse("scripted").unwrap();
-        let errors = if answer == Some(Answer::Fail) { vec![id.clone()] } else { Vec::new() };
-        let determining = vec![Determining { id, layer: Layer::Action, forbids: !allowed, remedy }];
-        Evaluation { allowed, determining, errors }
+        let errors = if answer == Some(Answer::Fail) {
+            vec![id.clone()]
+        } else {
+            Vec::new()
+        };
+        let determining = vec![Determining {
+            id,
+            layer: Layer::Action,
+            forbids: !allowed,
+            remedy,
+        }];
+        Evaluation {
+            allowed,
+            determining,
+            errors,
+        }
     }
 
     fn policies(&self) -> Vec<PolicyId> {
@@ -187,12 +210,18 @@ impl Templates for Sheets {
     }
 
     fn compose(&self, id: usize, scope: &Scope, _: bool) -> Result<Value, TemplateFault> {
-        let make = self.composed.get(&id).ok_or(TemplateFault::Unknown(id.to_string()))?;
+        let make = self
+            .composed
+            .get(&id)
+            .ok_or(TemplateFault::Unknown(id.to_string()))?;
         make(scope).ok_or_else(|| TemplateFault::Missing("steps".to_owned()))
     }
 
     fn holds(&self, id: usize, scope: &Scope) -> Result<bool, TemplateFault> {
-        let condition = self.conditions.get(&id).ok_or(TemplateFault::Unknown(id.to_string()))?;
+        let condition = self
+            .conditions
+            .get(&id)
+            .ok_or(TemplateFault::Unknown(id.to_string()))?;
         condition(scope).ok_or_else(|| TemplateFault::Kind("steps".to_owned()))
     }
 }
