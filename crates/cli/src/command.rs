@@ -25,8 +25,24 @@ pub(crate) async fn run(options: Options) -> Result<Exit, Failure> {
     match options.command {
         Command::Demo { yes, live } => demo::run(&common, yes, live).await,
         Command::Init { environment } => init::run(&common, &environment),
-        Command::Run { bundle, input, workflow, as_service, key } => {
-            run::run(&common, run::Asked { bundle, input, workflow, as_service, key }).await
+        Command::Run {
+            bundle,
+            input,
+            workflow,
+            as_service,
+            key,
+        } => {
+            run::run(
+                &common,
+                run::Asked {
+                    bundle,
+                    input,
+                    workflow,
+                    as_service,
+                    key,
+                },
+            )
+            .await
         }
         Command::Check { bundle } => check::run(&common, &bundle),
         Command::Test { bundle, case } => test::run(&common, &bundle, case.as_deref()).await,
@@ -36,7 +52,11 @@ pub(crate) async fn run(options: Options) -> Result<Exit, Failure> {
         Command::Audit(command) => audit::run(&common, command).await,
         Command::Key(command) => key::run(&common, command).await,
         Command::Bundle(command) => bundle::run(&common, command).await,
-        Command::Serve { listen, bundle, behind_tls } => serve::run(&common, listen, &bundle, behind_tls).await,
+        Command::Serve {
+            listen,
+            bundle,
+            behind_tls,
+        } => serve::run(&common, listen, &bundle, behind_tls).await,
         Command::Doctor => doctor::run(&common).await,
     }
 }

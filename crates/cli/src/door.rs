@@ -33,7 +33,10 @@ pub(crate) struct Installation {
 
 /// The data directory that was asked for.
 pub(crate) fn data_dir(common: &Common) -> Result<PathBuf, Failure> {
-    common.data_dir.clone().map_or_else(crate::person::data_dir, Ok)
+    common
+        .data_dir
+        .clone()
+        .map_or_else(crate::person::data_dir, Ok)
 }
 
 impl Installation {
@@ -45,17 +48,33 @@ impl Installation {
     pub(crate) fn open_at(dir: &Path) -> Result<Self, Failure> {
         if !dir.join("interlock.toml").is_file() {
             return Err(Failure::usage(
-                format!("failed to open `{}`: there is no installation", dir.display()),
+                format!(
+                    "failed to open `{}`: there is no installation",
+                    dir.display()
+                ),
                 "interlock init makes one; --data-dir DIR names another place",
             ));
         }
         let config = Config::load(&dir.join("interlock.toml")).map_err(|fault| {
-            Failure::usage(format!("{}:{}: {}", fault.file, fault.line, fault.message), fault.hint)
+            Failure::usage(
+                format!("{}:{}: {}", fault.file, fault.line, fault.message),
+                fault.hint,
+            )
         })?;
-        let key = LocalKey::open(dir).map_err(|fault| Failure::failed(format!("failed to {fault}")))?;
+        let key =
+            LocalKey::open(dir).map_err(|fault| Failure::failed(format!("failed to {fault}")))?;
         let key = Arc::new(key);
-        let secrets = Arc::new(SecretStore::new(dir, config.environment.clone(), Arc::clone(&key)));
-        Ok(Self { dir: dir.to_owned(), config, key, secrets })
+        let secrets = Arc::new(SecretStore::new(
+            dir,
+            config.environment.clone(),
+            Arc::clone(&key),
+        ));
+        Ok(Self {
+            dir: dir.to_owned(),
+            config,
+            key,
+            secrets,
+        })
     }
 
     /// The store, for this process alone.
@@ -68,8 +87,9 @@ impl Installation {
 
     /// The store beside a process that writes it.
     pub(crate) fn store_read_only(&self) -> Result<Arc<dyn Store>, Failure> {
-        let store = SqliteStore::open_read_only(&self.dir)
-            .map_err(|fault| Failure::failed(format!("failed to open the store for reading: {fault}")))?;
+        let store = SqliteStore::open_read_only(&self.dir).map_err(|fault| {
+            Failure::failed(format!("failed to open the store for reading: {fault}"))
+        })?;
         Ok(Arc::new(store))
     }
 
@@ -77,11 +97,23 @@ impl Installation {
     pub(crate) fn policies(&self) -> Result<OperatorPolicies, Failure> {
         let mut sources = Vec::new();
         for layer in Layer::ALL {
-            let path = self.dir.join("policies").join(format!("{}.cedar", layer.as_str()));
+            let path = self
+                .dir
+                .join("policies")
+                .join(format!("{}.cedar", layer.as_str()));
             match std::fs::read_to_string(&path) {
-                Ok(text) => sources.push(PolicySource { file: path.display().to_string(), layer, text }),
+                Ok(text) => sources.push(PolicySource {
+                    file: path.display().to_string(),
+                    layer,
+                    text,
+                }),
                 Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
-                Err(fault) => return Err(Failure::failed(format!("failed to read `{}`: {fault}", path.display()))),
+                Err(fault) => {
+                    return Err(Failure::failed(format!(
+                        "failed to read `{}`: {fault}",
+                        path.display()
+                    )));
+                }
             }
         }
         Ok(OperatorPolicies { sources })
@@ -89,8 +121,12 @@ impl Installation {
 
     /// The way out, shared by models, tools and sources.
     pub(crate) fn egress(&self) -> Result<Arc<Egress>, Failure> {
-        let options = EgressOptions { ca_file: self.config.ca_file.clone() };
-        Egress::new(&options).map(Arc::new).map_err(|fault| Failure::failed(format!("failed to {fault}")))
+        let options = EgressOptions {
+            ca_file: self.config.ca_file.clone(),
+        };
+        Egress::new(&options)
+            .map(Arc::new)
+            .map_err(|fault| Failure::failed(format!("failed to {fault}")))
     }
 
     /// The engine over the real doors.
@@ -102,15 +138,35 @@ impl Installation {
     pub(crate) fn engine_over(&self, store: Arc<dyn Store>) -> Result<Arc<Engine>, Failure> {
         let egress = self.egress()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let models = Models::from_config(&self.config, &egress, &self.secrets, &clock)
-            .map_err(|fault| Failure::usage(format!("failed to {fault}"), "mend the [[endpoint]] in interlock.toml"))?;
-        self.engine_with(store, Arc::new(models), self.doors(egress), self.config.registry_endpoints(), self.config.aliases.clone())
+        let models =
+            Models::from_config(&self.config, &egress, &self.secrets, &clock).map_err(|fault| {
+                Failure::usage(
+                    format!("failed to {fault}"),
+                    "mend the [[endpoint]] in interlock.toml",
+                )
+            })?;
+        self.engine_with(
+            store,
+            Arc::new(models),
+            self.doors(egress),
+            self.config.registry_endpoints(),
+            self.config.aliases.clone(),
+        )
     }
 
     /// The real doors to tools and sources.
     pub(crate) fn doors(&self, egress: Arc<Egress>) -> Arc<dyn Doors> {
-        let outside = Outside { egress, secrets: Arc::clone(&self.secrets) };
-        let site = Site::new(&self.config, &self.dir, outside, Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let outside = Outside {
+            egress,
+            secrets: Arc::clone(&self.secrets),
+        };
+        let site = Site::new(
+            &self.config,
+            &self.dir,
+            outside,
+            Arc::new(SystemClock),
+            Arc::new(SystemEntropy),
+        );
         Arc::new(RealDoors(Arc::new(site)))
     }
 
@@ -120,14 +176,24 @@ impl Installation {
         store: Arc<dyn Store>,
         models: Arc<dyn ModelProvider>,
         doors: Arc<dyn Doors>,
-        endpoints: std::collections::BTreeMap<interlock_core::id::EndpointName, interlock_core::registry::Endpoint>,
-        aliases: std::collections::BTreeMap<interlock_core::id::ModelAlias, interlock_core::id::EndpointName>,
+        endpoints: std::collections::BTreeMap<
+            interlock_core::id::EndpointName,
+            interlock_core::registry::Endpoint,
+        >,
+        aliases: std::collections::BTreeMap<
+            interlock_core::id::ModelAlias,
+            interlock_core::id::EndpointName,
+        >,
     ) -> Result<Arc<Engine>, Failure> {
         let entropy = Arc::new(SystemEntropy);
         let book = Arc::new(StoreKeyBook(Arc::clone(&store)));
         Ok(Engine::new(Parts {
             tenant: self.config.tenant.clone(),
-            sealer: Arc::new(LocalSealer::new(Arc::clone(&self.key), book, entropy.clone())),
+            sealer: Arc::new(LocalSealer::new(
+                Arc::clone(&self.key),
+                book,
+                entropy.clone(),
+            )),
             book: Arc::clone(&self.key),
             store,
             clock: Arc::new(SystemClock),
@@ -155,7 +221,11 @@ pub(crate) fn load(dir: &Path, policies: &OperatorPolicies) -> Result<Bundle, Fa
         let count = problems.problems().len();
         crate::print::aside(&report);
         Failure::usage(
-            format!("failed to load bundle `{}`: {count} problem{}", dir.display(), if count == 1 { "" } else { "s" }),
+            format!(
+                "failed to load bundle `{}`: {count} problem{}",
+                dir.display(),
+                if count == 1 { "" } else { "s" }
+            ),
             "mend what is marked above; docs/bundle.md describes every file",
         )
     })

@@ -34,12 +34,20 @@ pub(crate) struct Failure {
 impl Failure {
     /// The caller's: wrong use or bad input.
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into(), hint: Some(hint.into()) }
+        Self {
+            exit: Exit::Usage,
+            message: message.into(),
+            hint: Some(hint.into()),
+        }
     }
 
     /// Something did not work.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, message: message.into(), hint: None }
+        Self {
+            exit: Exit::Failed,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// With what to do.
@@ -63,14 +71,33 @@ impl From<interlock_runtime::Fault> for Failure {
         let (message, hint) = split(&fault.to_string());
         let (exit, own) = match &fault {
             Fault::Refused(refusal) => (Exit::Usage, refusal_hint(refusal)),
-            Fault::NotFound(_) => (Exit::Usage, Some("list what there is: `interlock runs list`, `review list`, `inbox list`, `bundle list`")),
+            Fault::NotFound(_) => (
+                Exit::Usage,
+                Some(
+                    "list what there is: `interlock runs list`, `review list`, `inbox list`, `bundle list`",
+                ),
+            ),
             Fault::KeyReused => (Exit::Usage, Some("use a new --key for a new request")),
             Fault::Duplicate { .. } | Fault::Unstartable(_) => (Exit::Usage, None),
             Fault::Elsewhere => (Exit::Failed, Some("look again: `interlock runs show RUN`")),
-            Fault::Damaged { .. } => (Exit::Failed, Some("`interlock audit verify` names every bad entry; restore the store from a good copy")),
-            Fault::Store(_) | Fault::Unknown | Fault::Seal(_) | Fault::Pinned(_) | Fault::Entropy | Fault::Bug(_) => (Exit::Failed, None),
+            Fault::Damaged { .. } => (
+                Exit::Failed,
+                Some(
+                    "`interlock audit verify` names every bad entry; restore the store from a good copy",
+                ),
+            ),
+            Fault::Store(_)
+            | Fault::Unknown
+            | Fault::Seal(_)
+            | Fault::Pinned(_)
+            | Fault::Entropy
+            | Fault::Bug(_) => (Exit::Failed, None),
         };
-        Self { exit, message: format!("failed to {message}"), hint: hint.or_else(|| own.map(str::to_owned)) }
+        Self {
+            exit,
+            message: format!("failed to {message}"),
+            hint: hint.or_else(|| own.map(str::to_owned)),
+        }
     }
 }
 
@@ -83,8 +110,12 @@ fn refusal_hint(refusal: &interlock_core::run::Refusal) -> Option<&'static str> 
         Refusal::RoleMissing => Some("give the person the role under [[people]] in interlock.toml"),
         Refusal::ReasonMissing => Some("--reason \"why not\""),
         Refusal::OtherDigest => Some("look at it again: `interlock review show ID`"),
-        Refusal::ValueInvalid(_) => Some("`interlock inbox show ID` prints the schema that the value must fit"),
-        Refusal::NotNow { .. } | Refusal::NotCurrent(_) => Some("`interlock runs show RUN` says where the run is"),
+        Refusal::ValueInvalid(_) => {
+            Some("`interlock inbox show ID` prints the schema that the value must fit")
+        }
+        Refusal::NotNow { .. } | Refusal::NotCurrent(_) => {
+            Some("`interlock runs show RUN` says where the run is")
+        }
         Refusal::ReasonTooLong(_)
         | Refusal::VotedAlready
         | Refusal::Settlement(_)

@@ -20,13 +20,20 @@ fn main() -> ExitCode {
         Ok(options) => options,
         Err(fault) => {
             // Help and version are answers; anything else is wrong use.
-            let exit = if fault.use_stderr() { Exit::Usage } else { Exit::Done };
+            let exit = if fault.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
             let _ = fault.print();
             return exit.into();
         }
     };
     let json = options.common.json;
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(fault) => {
             print::failure(&fault.into(), json);

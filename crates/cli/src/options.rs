@@ -6,8 +6,13 @@ use clap::{Args, Parser, Subcommand};
 
 /// Let a model propose, and nothing act, until policy and people have said yes.
 #[derive(Debug, Parser)]
-#[command(name = "interlock", version, max_term_width = 100, arg_required_else_help = true,
-    after_help = "Exit codes: 0 done, 1 failed (verify: tampered), 2 wrong use (verify: cannot tell),\n            3 waits for people, 4 denied.\n\nTry:  interlock demo")]
+#[command(
+    name = "interlock",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done, 1 failed (verify: tampered), 2 wrong use (verify: cannot tell),\n            3 waits for people, 4 denied.\n\nTry:  interlock demo"
+)]
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -29,7 +34,9 @@ pub(crate) struct Common {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show the whole road with three runs of an example, in a fresh directory
-    #[command(after_help = "Examples:\n  interlock demo\n  interlock demo --yes\n  interlock demo --live --data-dir ~/.local/share/interlock")]
+    #[command(
+        after_help = "Examples:\n  interlock demo\n  interlock demo --yes\n  interlock demo --live --data-dir ~/.local/share/interlock"
+    )]
     Demo {
         /// Let a marked demo reviewer approve instead of asking at the terminal
         #[arg(long)]
@@ -46,7 +53,9 @@ pub(crate) enum Command {
         environment: String,
     },
     /// Start a run and drive it until it waits or ends
-    #[command(after_help = "Examples:\n  interlock run examples/incident-summary --input '{\"case_id\": \"CASE-1042\"}'\n  interlock run incident-summary --input @case.json --as-service intake")]
+    #[command(
+        after_help = "Examples:\n  interlock run examples/incident-summary --input '{\"case_id\": \"CASE-1042\"}'\n  interlock run incident-summary --input @case.json --as-service intake"
+    )]
     Run {
         /// A bundle's folder (deployed first), or the name of a deployed bundle
         bundle: String,
@@ -70,7 +79,9 @@ pub(crate) enum Command {
         bundle: PathBuf,
     },
     /// Run a bundle's test cases
-    #[command(after_help = "Examples:\n  interlock test examples/incident-summary\n  interlock test examples/invoice-approval --case clean")]
+    #[command(
+        after_help = "Examples:\n  interlock test examples/incident-summary\n  interlock test examples/invoice-approval --case clean"
+    )]
     Test {
         /// The bundle's folder
         bundle: PathBuf,
@@ -123,7 +134,9 @@ pub(crate) enum ReviewCommand {
         id: String,
     },
     /// Say yes
-    #[command(after_help = "Example:\n  interlock review approve rev_01J… --reason \"quotes checked\"")]
+    #[command(
+        after_help = "Example:\n  interlock review approve rev_01J… --reason \"quotes checked\""
+    )]
     Approve {
         /// rev_…
         id: String,
@@ -219,7 +232,9 @@ pub(crate) enum AuditCommand {
         id: String,
     },
     /// Verify the chains of one run or of all
-    #[command(after_help = "Examples:\n  interlock audit verify\n  interlock audit verify run_01J…")]
+    #[command(
+        after_help = "Examples:\n  interlock audit verify\n  interlock audit verify run_01J…"
+    )]
     Verify {
         /// run_…; none: all runs
         id: Option<String>,
@@ -231,7 +246,9 @@ pub(crate) enum AuditCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Keep a secret: asks for it, seals it
-    #[command(after_help = "Examples:\n  interlock key set anthropic\n  pass show anthropic | interlock key set anthropic --stdin")]
+    #[command(
+        after_help = "Examples:\n  interlock key set anthropic\n  pass show anthropic | interlock key set anthropic --stdin"
+    )]
     Set {
         /// The name that configuration refers to as secret://NAME
         name: String,

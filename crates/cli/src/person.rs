@@ -18,6 +18,11 @@ pub(crate) fn user() -> Result<String, Failure> {
 /// The directory that holds data unless told otherwise.
 pub(crate) fn data_dir() -> Result<std::path::PathBuf, Failure> {
     let home = std::env::home_dir().filter(|home| home.is_absolute());
-    let home = home.ok_or_else(|| Failure::usage("failed to find a home directory", "name a directory: --data-dir DIR"))?;
+    let home = home.ok_or_else(|| {
+        Failure::usage(
+            "failed to find a home directory",
+            "name a directory: --data-dir DIR",
+        )
+    })?;
     Ok(home.join(".local/share/interlock"))
 }

@@ -32,7 +32,8 @@ pub(crate) fn failure(failure: &Failure, json: bool) {
 
 /// Prints a value as JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|fault| Failure::failed(fault.to_string()))?;
+    let text =
+        serde_json::to_string_pretty(value).map_err(|fault| Failure::failed(fault.to_string()))?;
     line(&text);
     Ok(())
 }
@@ -51,7 +52,11 @@ pub(crate) fn harmless(text: &str) -> String {
 /// A JSON value as indented lines for people.
 pub(crate) fn value(value: &serde_json::Value, indent: &str) -> String {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    harmless(&text).lines().map(|line| format!("{indent}{line}")).collect::<Vec<_>>().join("\n")
+    harmless(&text)
+        .lines()
+        .map(|line| format!("{indent}{line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Whether a person can be asked.
@@ -66,7 +71,10 @@ pub(crate) fn ask(question: &str) -> Result<String, Failure> {
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer)?;
     if read == 0 {
-        return Err(Failure::usage("failed to read an answer: the input ended", "answer at the terminal"));
+        return Err(Failure::usage(
+            "failed to read an answer: the input ended",
+            "answer at the terminal",
+        ));
     }
     Ok(answer.trim().to_owned())
 }

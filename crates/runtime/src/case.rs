@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use interlock_bundle::{Bundle, CaseOutcome, ExpectedVerdict, OperatorPolicies, TestCase, WaitingFor};
+use interlock_bundle::{
+    Bundle, CaseOutcome, ExpectedVerdict, OperatorPolicies, TestCase, WaitingFor,
+};
 use interlock_core::id::{EndpointName, EnvironmentName, ModelAlias, Region, TenantName};
 use interlock_core::label::{Allowed, Confidentiality};
 use interlock_core::pipeline::identity::{Method, PrincipalKind};
@@ -75,15 +77,24 @@ pub async fn run_case(
     case: &TestCase,
     scratch: &Path,
 ) -> Result<CaseResult, Fault> {
-    let bundle = Bundle::load_files(files.clone(), operator).map_err(|problems| Fault::Pinned(problems.to_string()))?;
+    let bundle = Bundle::load_files(files.clone(), operator)
+        .map_err(|problems| Fault::Pinned(problems.to_string()))?;
     let engine = engine(&bundle, operator, case, scratch)?;
     let name = bundle.name().clone();
     engine.set_world(case.world);
     engine.deploy(bundle).await?;
     let principal = &case.principal;
     let requester = match principal.kind {
-        PrincipalKind::Service => engine.service("case-requester", principal.roles.clone(), Method::ApiKey).await,
-        PrincipalKind::Person => engine.local_person("case-requester", principal.roles.clone(), Method::LocalUser).await,
+        PrincipalKind::Service => {
+            engine
+                .service("case-requester", principal.roles.clone(), Method::ApiKey)
+                .await
+        }
+        PrincipalKind::Person => {
+            engine
+                .local_person("case-requester", principal.roles.clone(), Method::LocalUser)
+                .await
+        }
     };
     let requester = requester.map_err(|fault| Fault::Bug(fault.to_string()))?;
     let answer = engine
@@ -97,22 +108,44 @@ pub async fn run_case(
             key: None,
         })
         .await?;
-    let mut state = if answer.state.is_ended() { answer.state } else { engine.drive(answer.run).await? };
+    let mut state = if answer.state.is_ended() {
+        answer.state
+    } else {
+        engine.drive(answer.run).await?
+    };
     let mut differences = Vec::new();
     let mut people = case.people.iter();
     for round in 0..ROUNDS_MAX {
-        let Phase::Reviewing { review, .. } = &state.phase else { break };
+        let Phase::Reviewing { review, .. } = &state.phase else {
+            break;
+        };
         let Some(verdict) = people.next() else { break };
         let step = review.step.as_ref().map_or("output", |step| step.as_str());
         if step != verdict.review {
-            differences.push(format!("a person was to decide on `{}`, but `{step}` is under review", verdict.review));
+            differences.push(format!(
+                "a person was to decide on `{}`, but `{step}` is under review",
+                verdict.review
+            ));
             break;
         }
         let voter = engine
-            .local_person(&format!("case-person-{round}"), [verdict.role.clone()].into(), Method::LocalUser)
+            .local_person(
+                &format!("case-person-{round}"),
+                [verdict.role.clone()].into(),
+                Method::LocalUser,
+            )
             .await
             .map_err(|fault| Fault::Bug(fault.to_string()))?;
-        match engine.vote(review.id, voter, review.digest, verdict.approve, verdict.reason.clone()).await {
+        match engine
+            .vote(
+                review.id,
+                voter,
+                review.digest,
+                verdict.approve,
+                verdict.reason.clone(),
+            )
+            .await
+        {
             Ok(answer) => state = answer.state,
             Err(Fault::Refused(refusal)) => {
                 differences.push(format!("the verdict on `{step}` was refused: {refusal}"));
@@ -132,10 +165,19 @@ pub async fn run_case(
         .filter(|recorded| matches!(recorded.event, Event::Decided { .. }))
         .map(|recorded| crate::say::line(&recorded.event))
         .collect();
-    Ok(CaseResult { name: case.name.clone(), differences, decisions })
+    Ok(CaseResult {
+        name: case.name.clone(),
+        differences,
+        decisions,
+    })
 }
 
-fn engine(bundle: &Bundle, operator: &OperatorPolicies, case: &TestCase, scratch: &Path) -> Result<Arc<Engine>, Fault> {
+fn engine(
+    bundle: &Bundle,
+    operator: &OperatorPolicies,
+    case: &TestCase,
+    scratch: &Path,
+) -> Result<Arc<Engine>, Fault> {
     let bug = |fault: String| Fault::Bug(fault);
     let clock = Arc::new(FixedClock::at(Timestamp::from_micros(START_MICROS)));
     let entropy = Arc::new(SeededEntropy::new(seed(&case.name)));
@@ -143,9 +185,14 @@ fn engine(bundle: &Bundle, operator: &OperatorPolicies, case: &TestCase, scratch
         Some(environment) => environment.clone(),
         None => EnvironmentName::parse("test").map_err(|fault| bug(fault.to_string()))?,
     };
-    let key = Arc::new(LocalKey::ephemeral(entropy.as_ref()).map_err(|fault| bug(fault.to_string()))?);
-    let endpoints: BTreeMap<_, _> =
-        bundle.models().iter().filter_map(scripted_endpoint).map(|endpoint| (endpoint.name.clone(), endpoint)).collect();
+    let key =
+        Arc::new(LocalKey::ephemeral(entropy.as_ref()).map_err(|fault| bug(fault.to_string()))?);
+    let endpoints: BTreeMap<_, _> = bundle
+        .models()
+        .iter()
+        .filter_map(scripted_endpoint)
+        .map(|endpoint| (endpoint.name.clone(), endpoint))
+        .collect();
     let aliases = bundle
         .models()
         .iter()
@@ -154,7 +201,11 @@ fn engine(bundle: &Bundle, operator: &OperatorPolicies, case: &TestCase, scratch
     Ok(Engine::new(Parts {
         tenant: TenantName::parse("default").map_err(|fault| bug(fault.to_string()))?,
         store: Arc::new(MemoryStore::new(environment)),
-        sealer: Arc::new(LocalSealer::new(Arc::clone(&key), Arc::new(MemoryKeyBook::default()), entropy.clone())),
+        sealer: Arc::new(LocalSealer::new(
+            Arc::clone(&key),
+            Arc::new(MemoryKeyBook::default()),
+            entropy.clone(),
+        )),
         book: key,
         clock: clock as Arc<dyn Clock>,
         entropy,
@@ -167,7 +218,9 @@ fn engine(bundle: &Bundle, operator: &OperatorPolicies, case: &TestCase, scratch
 }
 
 fn seed(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, b| {
+        (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 fn outcome(state: &State) -> CaseOutcome {
@@ -180,7 +233,10 @@ fn outcome(state: &State) -> CaseOutcome {
             Outcome::Failed => CaseOutcome::Failed,
             Outcome::Cancelled => CaseOutcome::Cancelled,
         },
-        Phase::Waiting { kind: InboxKind::InDoubt, .. } => CaseOutcome::InDoubt,
+        Phase::Waiting {
+            kind: InboxKind::InDoubt,
+            ..
+        } => CaseOutcome::InDoubt,
         _ => CaseOutcome::Waiting,
     }
 }
@@ -195,7 +251,11 @@ fn compare(
     let expected = &case.expect;
     let found = outcome(state);
     if found != expected.outcome {
-        differences.push(format!("outcome: expected {}, found {}", expected.outcome.as_str(), found.as_str()));
+        differences.push(format!(
+            "outcome: expected {}, found {}",
+            expected.outcome.as_str(),
+            found.as_str()
+        ));
     }
     let waits = match &state.phase {
         Phase::Reviewing { .. } => Some(WaitingFor::Review),
@@ -203,7 +263,10 @@ fn compare(
         _ => None,
     };
     if expected.waiting_for.is_some() && expected.waiting_for != waits {
-        differences.push(format!("waiting for: expected {:?}, found {waits:?}", expected.waiting_for));
+        differences.push(format!(
+            "waiting for: expected {:?}, found {waits:?}",
+            expected.waiting_for
+        ));
     }
     let mut made = history.iter().filter_map(|recorded| match &recorded.event {
         Event::Decided { decision, step, .. } => Some((decision, step)),
@@ -214,7 +277,10 @@ fn compare(
             decision.action == wanted.action
                 && (wanted.step.is_none() || *step == wanted.step)
                 && verdict(&decision.verdict) == wanted.verdict
-                && wanted.policies.iter().all(|policy| decision.determined_by.contains(policy))
+                && wanted
+                    .policies
+                    .iter()
+                    .all(|policy| decision.determined_by.contains(policy))
         });
         if !fits {
             differences.push(format!(
@@ -229,13 +295,19 @@ fn compare(
     for acts in &expected.acts {
         let times = proposed(history, &acts.tool);
         if times != acts.times {
-            differences.push(format!("acts of {}: expected {}, found {times}", acts.tool, acts.times));
+            differences.push(format!(
+                "acts of {}: expected {}, found {times}",
+                acts.tool, acts.times
+            ));
         }
     }
     if let Some(wanted) = &expected.output
         && output != Some(wanted)
     {
-        differences.push(format!("output: expected {wanted}, found {}", output.map_or("none".to_owned(), Value::to_string)));
+        differences.push(format!(
+            "output: expected {wanted}, found {}",
+            output.map_or("none".to_owned(), Value::to_string)
+        ));
     }
 }
 
@@ -244,7 +316,9 @@ fn proposed(history: &[Recorded], tool: &interlock_core::id::ToolName) -> u32 {
     let mine: Vec<_> = history
         .iter()
         .filter_map(|recorded| match &recorded.event {
-            Event::ActProposed { act, tool: name, .. } if name == tool => Some(*act),
+            Event::ActProposed {
+                act, tool: name, ..
+            } if name == tool => Some(*act),
             _ => None,
         })
         .collect();

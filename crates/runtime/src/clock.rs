@@ -22,7 +22,10 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that reads the clock"
+        )]
         let now = std::time::SystemTime::now();
         let micros = now
             .duration_since(std::time::UNIX_EPOCH)
@@ -98,7 +101,10 @@ impl SeededEntropy {
     /// A generator that begins at this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        Self { seed, counter: Mutex::new(0) }
+        Self {
+            seed,
+            counter: Mutex::new(0),
+        }
     }
 }
 

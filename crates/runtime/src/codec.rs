@@ -15,6 +15,8 @@ mod payload;
 mod record;
 mod table;
 mod tagged;
+#[cfg(test)]
+mod tests;
 mod time;
 mod value;
 

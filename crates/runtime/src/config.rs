@@ -123,13 +123,20 @@ impl Config {
     /// The endpoints as decisions see them.
     #[must_use]
     pub fn registry_endpoints(&self) -> BTreeMap<EndpointName, Endpoint> {
-        self.endpoints.iter().map(|(name, endpoint)| (name.clone(), endpoint.facts.clone())).collect()
+        self.endpoints
+            .iter()
+            .map(|(name, endpoint)| (name.clone(), endpoint.facts.clone()))
+            .collect()
     }
 
     /// The roles of a person on this machine; none where the configuration does not name them.
     #[must_use]
     pub fn roles_of(&self, user: &str) -> BTreeSet<RoleName> {
-        self.people.iter().filter(|person| person.user == user).flat_map(|person| person.roles.iter().cloned()).collect()
+        self.people
+            .iter()
+            .filter(|person| person.user == user)
+            .flat_map(|person| person.roles.iter().cloned())
+            .collect()
     }
 }
 

@@ -19,7 +19,7 @@ use crate::secret::SecretStore;
 
 pub(crate) mod command;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// The machine's side of connectors.
 pub struct Site {
@@ -126,7 +126,15 @@ pub(crate) fn fill(
 
 /// A pattern that only settings fill.
 pub(crate) fn settle(pattern: &Pattern, site: &Site) -> Result<String, CallFault> {
-    fill(pattern, Within::Argument, Filling { values: &Value::Null, key: None }, site)
+    fill(
+        pattern,
+        Within::Argument,
+        Filling {
+            values: &Value::Null,
+            key: None,
+        },
+        site,
+    )
 }
 
 /// A top-level member that is a text, a whole number or a truth value.
@@ -156,7 +164,9 @@ pub(crate) fn is_file_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 200
         && !text.starts_with('.')
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 }
 
 /// Everything but the unreserved characters of RFC 3986.
@@ -200,7 +210,10 @@ pub(crate) fn prepare(
     for (name, value) in &connector.headers {
         let header = match value {
             HeaderValue::Text(text) => OutHeader::plain(name, text),
-            HeaderValue::Secret { prefix, name: secret } => {
+            HeaderValue::Secret {
+                prefix,
+                name: secret,
+            } => {
                 let secret = outside.secrets.get(secret).map_err(|fault| {
                     tracing::warn!(%fault, "a connector's secret cannot be had");
                     unusable
@@ -212,5 +225,11 @@ pub(crate) fn prepare(
         headers.push(header.ok_or(unusable)?);
     }
     let timeout = Duration::from_millis(u64::from(timeout_millis));
-    Ok(Prepared { method, url, headers, allow, timeout })
+    Ok(Prepared {
+        method,
+        url,
+        headers,
+        allow,
+        timeout,
+    })
 }

@@ -46,10 +46,19 @@ impl Engine {
             self.put_once(FILE, &digest, bytes.clone()).await?;
             files.insert(path.clone(), digest);
         }
-        let manifest = Manifest { name: bundle.name().to_string(), files };
+        let manifest = Manifest {
+            name: bundle.name().to_string(),
+            files,
+        };
         let bytes = serde_json::to_vec(&manifest).map_err(|fault| Fault::Bug(fault.to_string()))?;
-        self.put_once(MANIFEST, &bundle.version().to_string(), bytes).await?;
-        self.put(CURRENT, bundle.name().as_str(), bundle.version().to_string().into_bytes()).await?;
+        self.put_once(MANIFEST, &bundle.version().to_string(), bytes)
+            .await?;
+        self.put(
+            CURRENT,
+            bundle.name().as_str(),
+            bundle.version().to_string().into_bytes(),
+        )
+        .await?;
         Ok(self.remember(bundle))
     }
 
@@ -61,7 +70,10 @@ impl Engine {
         let records = self.parts.store.records(self.tenant(), CURRENT).await?;
         Ok(records
             .into_iter()
-            .map(|record| Deployed { name: record.key, version: String::from_utf8_lossy(&record.bytes).into_owned() })
+            .map(|record| Deployed {
+                name: record.key,
+                version: String::from_utf8_lossy(&record.bytes).into_owned(),
+            })
             .collect())
     }
 
@@ -70,10 +82,17 @@ impl Engine {
     /// # Errors
     /// None is deployed under that name, or it cannot be loaded.
     pub async fn current_bundle(&self, name: &BundleName) -> Result<Arc<Loaded>, Fault> {
-        let record = self.parts.store.record(self.tenant(), CURRENT, name.as_str()).await?;
+        let record = self
+            .parts
+            .store
+            .record(self.tenant(), CURRENT, name.as_str())
+            .await?;
         let record = record.ok_or(Fault::NotFound("the bundle"))?;
-        let version = std::str::from_utf8(&record.bytes).ok().and_then(Digest::parse_hex);
-        self.version(version.ok_or_else(|| Fault::Pinned("its record is damaged".to_owned()))?).await
+        let version = std::str::from_utf8(&record.bytes)
+            .ok()
+            .and_then(Digest::parse_hex);
+        self.version(version.ok_or_else(|| Fault::Pinned("its record is damaged".to_owned()))?)
+            .await
     }
 
     /// The version that a run is pinned to.
@@ -93,25 +112,40 @@ impl Engine {
             return Ok(loaded);
         }
         let damaged = || Fault::Pinned("its files are not all there".to_owned());
-        let record = self.parts.store.record(self.tenant(), MANIFEST, &version.to_string()).await?;
+        let record = self
+            .parts
+            .store
+            .record(self.tenant(), MANIFEST, &version.to_string())
+            .await?;
         let manifest: Manifest =
             serde_json::from_slice(&record.ok_or_else(damaged)?.bytes).map_err(|_| damaged())?;
         let mut files = BTreeMap::new();
         for (path, digest) in manifest.files {
-            let record = self.parts.store.record(self.tenant(), FILE, &digest).await?;
+            let record = self
+                .parts
+                .store
+                .record(self.tenant(), FILE, &digest)
+                .await?;
             files.insert(path, record.ok_or_else(damaged)?.bytes);
         }
-        let bundle =
-            Bundle::load_files(files, &self.parts.policies).map_err(|problems| Fault::Pinned(problems.to_string()))?;
+        let bundle = Bundle::load_files(files, &self.parts.policies)
+            .map_err(|problems| Fault::Pinned(problems.to_string()))?;
         // The store is not trusted for integrity: what was loaded must be what was asked for.
         if bundle.version() != version {
-            return Err(Fault::Pinned("its files are not those that its version names".to_owned()));
+            return Err(Fault::Pinned(
+                "its files are not those that its version names".to_owned(),
+            ));
         }
         Ok(self.remember(bundle))
     }
 
     async fn put_once(&self, kind: &str, key: &str, bytes: Vec<u8>) -> Result<(), Fault> {
-        match self.parts.store.put_record(self.tenant(), kind, key, None, bytes).await {
+        match self
+            .parts
+            .store
+            .put_record(self.tenant(), kind, key, None, bytes)
+            .await
+        {
             Ok(_) | Err(RecordFault::Conflict { .. }) => Ok(()),
             Err(fault) => Err(record_fault(fault)),
         }
@@ -119,9 +153,19 @@ impl Engine {
 
     /// Writes a record whatever its version is.
     pub(crate) async fn put(&self, kind: &str, key: &str, bytes: Vec<u8>) -> Result<(), Fault> {
-        let mut expected = self.parts.store.record(self.tenant(), kind, key).await?.map(|record| record.version);
+        let mut expected = self
+            .parts
+            .store
+            .record(self.tenant(), kind, key)
+            .await?
+            .map(|record| record.version);
         for _ in 0..8 {
-            match self.parts.store.put_record(self.tenant(), kind, key, expected, bytes.clone()).await {
+            match self
+                .parts
+                .store
+                .put_record(self.tenant(), kind, key, expected, bytes.clone())
+                .await
+            {
                 Ok(_) => return Ok(()),
                 Err(RecordFault::Conflict { found }) => expected = found,
                 Err(fault) => return Err(record_fault(fault)),
@@ -135,6 +179,8 @@ pub(crate) fn record_fault(fault: RecordFault) -> Fault {
     match fault {
         RecordFault::Store(interlock_store::StoreFault::Unknown { .. }) => Fault::Unknown,
         RecordFault::Store(fault) => fault.into(),
-        other @ (RecordFault::Conflict { .. } | RecordFault::Full { .. }) => Fault::Bug(other.to_string()),
+        other @ (RecordFault::Conflict { .. } | RecordFault::Full { .. }) => {
+            Fault::Bug(other.to_string())
+        }
     }
 }

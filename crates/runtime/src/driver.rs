@@ -7,7 +7,9 @@ use std::time::Duration;
 use interlock_core::id::{ActId, GrantId, RunId};
 use interlock_core::pipeline::model::CallFault;
 use interlock_core::pipeline::tool::EffectKnown;
-use interlock_core::run::{Effect, Input, Opened, Program, State, executable, pending, readable, showable};
+use interlock_core::run::{
+    Effect, Input, Opened, Phase, Program, State, executable, pending, readable, showable,
+};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::engine::{Engine, Fault, Loaded};
@@ -22,7 +24,10 @@ impl Engine {
     /// The lock of a run within this process: one task moves it at a time.
     pub(crate) async fn hold(&self, run: RunId) -> Hold {
         let slot = {
-            let mut lives = self.lives.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut lives = self
+                .lives
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             // A run that nobody holds and that is not in hand need not be remembered.
             if lives.len() > interlock_core::limits::RUNS_IN_FLIGHT_MAX {
                 lives.retain(|_, slot| Arc::strong_count(slot) > 1);
@@ -46,7 +51,9 @@ impl Engine {
             **hold = Some(self.take_over(run).await?);
         }
         loop {
-            let Some(live) = hold.as_mut() else { return Err(Fault::Elsewhere) };
+            let Some(live) = hold.as_mut() else {
+                return Err(Fault::Elsewhere);
+            };
             match self.step(live).await {
                 Ok(true) => {}
                 Ok(false) => {
@@ -66,11 +73,18 @@ impl Engine {
     }
 
     /// Moves a held run by one input from outside, then lets the caller drive on.
-    pub(crate) async fn input(&self, hold: &mut Hold, run: RunId, input: Input) -> Result<Moved, Fault> {
+    pub(crate) async fn input(
+        &self,
+        hold: &mut Hold,
+        run: RunId,
+        input: Input,
+    ) -> Result<Moved, Fault> {
         if hold.is_none() {
             **hold = Some(self.take_over(run).await?);
         }
-        let Some(live) = hold.as_mut() else { return Err(Fault::Elsewhere) };
+        let Some(live) = hold.as_mut() else {
+            return Err(Fault::Elsewhere);
+        };
         let moved = self.arrive(live, input).await;
         if let Err(fault) = &moved
             && !matches!(fault, Fault::Refused(_))
@@ -81,43 +95,82 @@ impl Engine {
     }
 
     async fn arrive(&self, live: &mut Live, input: Input) -> Result<Moved, Fault> {
-        let (pinned, current) = (self.pinned(&live.state).await?, self.current(&live.state).await?);
+        let (pinned, current) = (
+            self.pinned(&live.state).await?,
+            self.current(&live.state).await?,
+        );
         let program = self.program(&pinned, &current, &live.state)?;
         match self.open(&program, live).await? {
             Ok(opened) => self.apply(live, &program, input, opened, None).await,
             Err(payload) => {
-                self.apply(live, &program, Input::PayloadGone { payload }, Opened::default(), None).await
+                self.apply(
+                    live,
+                    &program,
+                    Input::PayloadGone { payload },
+                    Opened::default(),
+                    None,
+                )
+                .await
             }
         }
     }
 
     /// One effect. `false`: nothing is to be done until somebody outside says something.
     async fn step(&self, live: &mut Live) -> Result<bool, Fault> {
-        let Some(effect) = pending(&live.state).into_iter().next() else { return Ok(false) };
-        let (pinned, current) = (self.pinned(&live.state).await?, self.current(&live.state).await?);
+        let Some(effect) = pending(&live.state).into_iter().next() else {
+            return Ok(false);
+        };
+        let (pinned, current) = (
+            self.pinned(&live.state).await?,
+            self.current(&live.state).await?,
+        );
         let program = self.program(&pinned, &current, &live.state)?;
         match effect {
             Effect::AwaitPerson => return Ok(false),
-            Effect::AwaitReview { until, .. } if self.parts.clock.now() < until => return Ok(false),
-            Effect::AwaitReview { .. } | Effect::Decide | Effect::Read { .. } | Effect::Ask { .. } | Effect::Act { .. } => {}
+            Effect::AwaitReview { until, .. } if self.parts.clock.now() < until => {
+                return Ok(false);
+            }
+            Effect::AwaitReview { .. }
+            | Effect::Decide
+            | Effect::Read { .. }
+            | Effect::Ask { .. }
+            | Effect::Act { .. } => {}
         }
         let mut opened = match self.open(&program, live).await? {
             Ok(opened) => opened,
             Err(payload) => {
-                self.apply(live, &program, Input::PayloadGone { payload }, Opened::default(), None).await?;
+                self.apply(
+                    live,
+                    &program,
+                    Input::PayloadGone { payload },
+                    Opened::default(),
+                    None,
+                )
+                .await?;
                 return Ok(true);
             }
         };
         let input = match effect {
             Effect::Decide => Input::Opened,
             Effect::AwaitReview { .. } | Effect::AwaitPerson => Input::Tick,
-            Effect::Read { call } => {
-                Input::Read { call, result: self.read(&program, &pinned, live, &mut opened).await }
+            Effect::Read { call } => Input::Read {
+                call,
+                result: self.read(&program, &pinned, live, &mut opened).await,
+            },
+            Effect::Ask { call } => Input::Replied {
+                call,
+                result: self.ask(&program, live, &mut opened).await,
+            },
+            Effect::Act { act, grant } => {
+                self.act(&program, &pinned, live, &mut opened, act, grant)
+                    .await
             }
-            Effect::Ask { call } => Input::Replied { call, result: self.ask(&program, live, &mut opened).await },
-            Effect::Act { act, grant } => self.act(&program, &pinned, live, &mut opened, act, grant).await,
         };
-        self.apply(live, &program, input, opened, None).await?;
+        let from = far_side(&live.state);
+        let moved = self.apply(live, &program, input, opened, None).await?;
+        if let Some((kind, name)) = from {
+            self.count_rejections(&moved, kind, &name).await?;
+        }
         Ok(true)
     }
 
@@ -128,8 +181,8 @@ impl Engine {
         live: &Live,
         opened: &mut Opened,
     ) -> Result<serde_json::Value, CallFault> {
-        let reading =
-            readable(program, &live.state, opened, self.parts.clock.now()).map_err(|_| CallFault::Withdrawn)?;
+        let reading = readable(program, &live.state, opened, self.parts.clock.now())
+            .map_err(|_| CallFault::Withdrawn)?;
         let limit = Duration::from_millis(u64::from(reading.timeout_millis()) + GRACE_MILLIS);
         match tokio::time::timeout(limit, pinned.sources().read(reading)).await {
             Ok(result) => result.map_err(|failure| failure.fault),
@@ -143,9 +196,13 @@ impl Engine {
         live: &Live,
         opened: &mut Opened,
     ) -> Result<interlock_core::pipeline::model::ModelReply, CallFault> {
-        let showing =
-            showable(program, &live.state, opened, self.parts.clock.now()).map_err(|_| CallFault::Withdrawn)?;
-        let millis = program.registry.endpoints.get(showing.endpoint()).map_or(0, |endpoint| endpoint.timeout_millis);
+        let showing = showable(program, &live.state, opened, self.parts.clock.now())
+            .map_err(|_| CallFault::Withdrawn)?;
+        let millis = program
+            .registry
+            .endpoints
+            .get(showing.endpoint())
+            .map_or(0, |endpoint| endpoint.timeout_millis);
         let limit = Duration::from_millis(u64::from(millis) + GRACE_MILLIS);
         match tokio::time::timeout(limit, self.parts.models.show(&showing)).await {
             Ok(result) => result.map_err(|failure| failure.fault),
@@ -173,5 +230,14 @@ impl Engine {
             }
         };
         Input::Acted { act, grant, result }
+    }
+}
+
+/// Who is about to answer, so that an answer that does not fit is counted for them.
+fn far_side(state: &State) -> Option<(&'static str, String)> {
+    match &state.phase {
+        Phase::Reading { source, .. } => Some(("source", source.to_string())),
+        Phase::Acting { act, .. } => Some(("tool", act.tool.to_string())),
+        _ => None,
     }
 }

@@ -49,18 +49,25 @@ impl Allow {
         let hosts = hosts
             .into_iter()
             .map(|host| {
-                let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+                let bare = host
+                    .trim_start_matches('[')
+                    .trim_end_matches(']')
+                    .to_owned();
                 let spelled = if bare.contains(':') {
                     format!("https://[{bare}]/")
                 } else {
                     format!("https://{bare}/")
                 };
                 let parsed = Url::parse(&spelled).ok().and_then(|url| bare_host(&url));
-                let plain = bare.bytes().all(|b| b.is_ascii_alphanumeric() || b".:-_".contains(&b));
+                let plain = bare
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b".:-_".contains(&b));
                 if plain && parsed.as_deref() == Some(bare.as_str()) && !bare.ends_with('.') {
                     Ok(bare)
                 } else {
-                    Err(AllowFault { host: host.chars().take(64).collect() })
+                    Err(AllowFault {
+                        host: host.chars().take(64).collect(),
+                    })
                 }
             })
             .collect::<Result<_, _>>()?;
@@ -98,7 +105,11 @@ impl Allow {
 }
 
 fn bare_host(url: &Url) -> Option<String> {
-    url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']').to_owned())
+    url.host_str().map(|host| {
+        host.trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned()
+    })
 }
 
 /// One header of a call.
@@ -125,7 +136,11 @@ impl OutHeader {
     fn parse(name: &str, value: &str, credential: bool) -> Option<Self> {
         let mut value = HeaderValue::from_str(value).ok()?;
         value.set_sensitive(credential);
-        Some(Self { name: HeaderName::from_bytes(name.as_bytes()).ok()?, value, credential })
+        Some(Self {
+            name: HeaderName::from_bytes(name.as_bytes()).ok()?,
+            value,
+            credential,
+        })
     }
 }
 
@@ -171,7 +186,12 @@ impl Answer {
         let Some(kind) = self.header("content-type") else {
             return false;
         };
-        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let kind = kind
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
     }
 }
@@ -196,11 +216,19 @@ pub struct EgressFailure {
 
 impl EgressFailure {
     const fn refused(why: &'static str, known: EffectKnown) -> Self {
-        Self { fault: CallFault::Egress, known, why }
+        Self {
+            fault: CallFault::Egress,
+            known,
+            why,
+        }
     }
 
     const fn unknown(fault: CallFault, why: &'static str) -> Self {
-        Self { fault, known: EffectKnown::Unknown, why }
+        Self {
+            fault,
+            known: EffectKnown::Unknown,
+            why,
+        }
     }
 }
 
@@ -232,7 +260,9 @@ impl Egress {
         options: &EgressOptions,
         lookup: Arc<dyn Lookup>,
     ) -> Result<Self, EgressSetupFault> {
-        Ok(Self { clients: Clients::new(options, &lookup)? })
+        Ok(Self {
+            clients: Clients::new(options, &lookup)?,
+        })
     }
 
     /// Makes one call. An answer of any status is an answer.
@@ -253,8 +283,10 @@ impl Egress {
         let mut url = first.clone();
         let mut known = EffectKnown::NotPerformed;
         for _hop in 0..=limits::REDIRECTS_MAX {
-            let reach =
-                call.allow.reach(&url).map_err(|why| EgressFailure::refused(why, known))?;
+            let reach = call
+                .allow
+                .reach(&url)
+                .map_err(|why| EgressFailure::refused(why, known))?;
             let same_origin = url.origin() == first.origin();
             let response = self.hop(call, &url, reach, same_origin, known).await?;
             // From here on something was sent.
@@ -270,10 +302,15 @@ impl Egress {
                     "a redirect asks to change the method",
                 ));
             }
-            let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-            url = target.and_then(|target| url.join(target).ok()).ok_or_else(|| {
-                EgressFailure::unknown(CallFault::Malformed, "a redirect leads nowhere")
-            })?;
+            let target = response
+                .headers()
+                .get(LOCATION)
+                .and_then(|value| value.to_str().ok());
+            url = target
+                .and_then(|target| url.join(target).ok())
+                .ok_or_else(|| {
+                    EgressFailure::unknown(CallFault::Malformed, "a redirect leads nowhere")
+                })?;
         }
         Err(EgressFailure::refused("too many redirects", known))
     }
@@ -292,13 +329,22 @@ impl Egress {
             why: "there is no certificate authority to check the far side by",
         })?;
         let mut request = client.request(call.method.clone(), url.clone());
-        for header in call.headers.iter().filter(|header| same_origin || !header.credential) {
+        for header in call
+            .headers
+            .iter()
+            .filter(|header| same_origin || !header.credential)
+        {
             request = request.header(header.name.clone(), header.value.clone());
         }
         if let Some(json) = &call.json {
-            request = request.header(CONTENT_TYPE, "application/json").body(json.clone());
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(json.clone());
         }
-        let response = request.send().await.map_err(|error| failure(&error, known))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| failure(&error, known))?;
         match response.remote_addr() {
             Some(peer) if reach.permits(peer.ip()) => Ok(response),
             Some(_) | None => Err(EgressFailure::refused(
@@ -316,30 +362,46 @@ fn failure(error: &reqwest::Error, known: EffectKnown) -> EgressFailure {
     }
     let timeout = error.is_timeout();
     if error.is_connect() || error.is_builder() {
-        let fault = if timeout { CallFault::Timeout } else { CallFault::Unavailable };
-        return EgressFailure { fault, known, why: "no connection could be made" };
+        let fault = if timeout {
+            CallFault::Timeout
+        } else {
+            CallFault::Unavailable
+        };
+        return EgressFailure {
+            fault,
+            known,
+            why: "no connection could be made",
+        };
     }
-    let fault = if timeout { CallFault::Timeout } else { CallFault::Unavailable };
+    let fault = if timeout {
+        CallFault::Timeout
+    } else {
+        CallFault::Unavailable
+    };
     EgressFailure::unknown(fault, "the connection broke before the answer")
 }
 
-async fn read(
-    mut response: reqwest::Response,
-    bytes_max: usize,
-) -> Result<Answer, EgressFailure> {
+async fn read(mut response: reqwest::Response, bytes_max: usize) -> Result<Answer, EgressFailure> {
     let over = EgressFailure::unknown(CallFault::Malformed, "the answer is over its bound");
-    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let announced = response
+        .content_length()
+        .and_then(|length| usize::try_from(length).ok());
     if announced.is_some_and(|length| length > bytes_max) {
         return Err(over);
     }
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let mut body = Vec::with_capacity(announced.unwrap_or_default());
     loop {
-        let chunk = response.chunk().await.map_err(|_| {
-            EgressFailure::unknown(CallFault::Unavailable, "the answer broke off")
-        })?;
+        let chunk = response
+            .chunk()
+            .await
+            .map_err(|_| EgressFailure::unknown(CallFault::Unavailable, "the answer broke off"))?;
         let Some(chunk) = chunk else {
-            return Ok(Answer { status, headers, body });
+            return Ok(Answer {
+                status,
+                headers,
+                body,
+            });
         };
         if body.len() + chunk.len() > bytes_max {
             return Err(over);

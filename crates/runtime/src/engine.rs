@@ -226,13 +226,25 @@ impl Engine {
                 endpoints: self.parts.endpoints.clone(),
                 aliases: self.parts.aliases.clone(),
             };
-            let (tools, sources) = (self.parts.doors.tools(&bundle), self.parts.doors.sources(&bundle));
-            Arc::new(Loaded { bundle, registry, tools, sources })
+            let (tools, sources) = (
+                self.parts.doors.tools(&bundle),
+                self.parts.doors.sources(&bundle),
+            );
+            Arc::new(Loaded {
+                bundle,
+                registry,
+                tools,
+                sources,
+            })
         }))
     }
 
     pub(crate) fn remembered(&self, version: Digest) -> Option<Arc<Loaded>> {
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&version).cloned()
+        self.loaded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&version)
+            .cloned()
     }
 
     /// The program of a run: everything pinned, but the policies that are current now.
@@ -245,7 +257,8 @@ impl Engine {
         let pin = state.pinned.as_ref().map(|pin| &pin.workflow);
         let workflow = pin.and_then(|name| pinned.bundle.workflows().get(name));
         Ok(Program {
-            workflow: workflow.ok_or_else(|| Fault::Pinned("it has no such workflow".to_owned()))?,
+            workflow: workflow
+                .ok_or_else(|| Fault::Pinned("it has no such workflow".to_owned()))?,
             prompts: pinned.bundle.prompts(),
             degraded: pinned.bundle.degraded(),
             registry: &pinned.registry,

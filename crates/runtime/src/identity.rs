@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use interlock_core::digest::Digest;
 use interlock_core::id::{ApiKeyId, PrincipalId, RoleName, SchemaName, SubjectId};
-use interlock_core::pipeline::identity::{Claims, IdentityDenial, Method, Principal, PrincipalKind};
+use interlock_core::pipeline::identity::{
+    Claims, IdentityDenial, Method, Principal, PrincipalKind,
+};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -90,7 +92,12 @@ impl Engine {
     ///
     /// # Errors
     /// See [`Unidentified`].
-    pub async fn service(&self, name: &str, roles: BTreeSet<RoleName>, method: Method) -> Result<Principal, Unidentified> {
+    pub async fn service(
+        &self,
+        name: &str,
+        roles: BTreeSet<RoleName>,
+        method: Method,
+    ) -> Result<Principal, Unidentified> {
         let account = Account {
             name: name.to_owned(),
             kind: PrincipalKind::Service.as_str().to_owned(),
@@ -111,15 +118,21 @@ impl Engine {
         expires_at: Option<interlock_core::time::Timestamp>,
     ) -> Result<(ApiKeyId, Zeroizing<String>), Fault> {
         let now = self.parts.clock.now();
-        let id = ApiKeyId::from_bytes(crate::clock::ulid(now, self.parts.entropy.as_ref()).map_err(|_| Fault::Entropy)?);
+        let id = ApiKeyId::from_bytes(
+            crate::clock::ulid(now, self.parts.entropy.as_ref()).map_err(|_| Fault::Entropy)?,
+        );
         let mut secret = Zeroizing::new([0u8; 32]);
-        self.parts.entropy.fill(secret.as_mut_slice()).map_err(|_| Fault::Entropy)?;
+        self.parts
+            .entropy
+            .fill(secret.as_mut_slice())
+            .map_err(|_| Fault::Entropy)?;
         let id_text = id.to_string();
         let short = id_text.trim_start_matches("key_").to_owned();
         let text = Zeroizing::new(format!("{KEY_PREFIX}{short}_{}", hex(secret.as_slice())));
         let record = KeyRecord {
             principal: service.id().to_string(),
-            hash: Digest::of_parts([b"interlock/api-key/v1".as_slice(), text.as_bytes()]).to_string(),
+            hash: Digest::of_parts([b"interlock/api-key/v1".as_slice(), text.as_bytes()])
+                .to_string(),
             expires_at: expires_at.map(interlock_core::time::Timestamp::as_micros),
         };
         let bytes = serde_json::to_vec(&record).map_err(|fault| Fault::Bug(fault.to_string()))?;
@@ -138,7 +151,11 @@ impl Engine {
     pub async fn revoke_api_key(&self, id: ApiKeyId) -> Result<(), Fault> {
         let text = id.to_string();
         let short = text.trim_start_matches("key_");
-        let record = self.parts.store.record(self.tenant(), API_KEY, short).await?;
+        let record = self
+            .parts
+            .store
+            .record(self.tenant(), API_KEY, short)
+            .await?;
         let record = record.ok_or(Fault::NotFound("the API key"))?;
         self.parts
             .store
@@ -158,20 +175,51 @@ impl Engine {
             .and_then(|rest| rest.split_once('_'))
             .filter(|(short, secret)| short.len() == 26 && secret.len() == 64)
             .ok_or(Unidentified::Unknown)?;
-        let record = self.parts.store.record(self.tenant(), API_KEY, short).await.map_err(Fault::from)?;
+        let record = self
+            .parts
+            .store
+            .record(self.tenant(), API_KEY, short)
+            .await
+            .map_err(Fault::from)?;
         let record: KeyRecord = record
             .and_then(|record| serde_json::from_slice(&record.bytes).ok())
             .ok_or(Unidentified::Unknown)?;
-        let hash = Digest::of_parts([b"interlock/api-key/v1".as_slice(), text.as_bytes()]).to_string();
-        if aws_lc_rs::constant_time::verify_slices_are_equal(hash.as_bytes(), record.hash.as_bytes()).is_err() {
+        let hash =
+            Digest::of_parts([b"interlock/api-key/v1".as_slice(), text.as_bytes()]).to_string();
+        if aws_lc_rs::constant_time::verify_slices_are_equal(
+            hash.as_bytes(),
+            record.hash.as_bytes(),
+        )
+        .is_err()
+        {
             return Err(Unidentified::Unknown);
         }
-        let id: PrincipalId = record.principal.parse().map_err(|_| Unidentified::Unknown)?;
+        let id: PrincipalId = record
+            .principal
+            .parse()
+            .map_err(|_| Unidentified::Unknown)?;
         let account = self.account_of(id).await?.ok_or(Unidentified::Unknown)?;
-        let kind = if account.kind == PrincipalKind::Service.as_str() { PrincipalKind::Service } else { PrincipalKind::Person };
-        let roles = account.roles.iter().filter_map(|role| RoleName::parse(role).ok()).collect();
-        let expires_at = record.expires_at.map(interlock_core::time::Timestamp::from_micros);
-        self.admit(id, kind, Method::ApiKey, roles, account.suspended, expires_at)
+        let kind = if account.kind == PrincipalKind::Service.as_str() {
+            PrincipalKind::Service
+        } else {
+            PrincipalKind::Person
+        };
+        let roles = account
+            .roles
+            .iter()
+            .filter_map(|role| RoleName::parse(role).ok())
+            .collect();
+        let expires_at = record
+            .expires_at
+            .map(interlock_core::time::Timestamp::from_micros);
+        self.admit(
+            id,
+            kind,
+            Method::ApiKey,
+            roles,
+            account.suspended,
+            expires_at,
+        )
     }
 
     /// Who a pseudonym stands for.
@@ -207,12 +255,20 @@ impl Engine {
             suspended,
             expires_at,
         };
-        Ok(Principal::admit(claims, self.tenant(), self.environment(), self.parts.clock.now())?)
+        Ok(Principal::admit(
+            claims,
+            self.tenant(),
+            self.environment(),
+            self.parts.clock.now(),
+        )?)
     }
 
     /// The pseudonym of an account, made where there is none; its record is brought up to date.
     async fn account(&self, account: &Account) -> Result<PrincipalId, Fault> {
-        let id = PrincipalId::from_bytes(self.pseudonym(NAME, &format!("{}:{}", account.kind, account.name)).await?);
+        let id = PrincipalId::from_bytes(
+            self.pseudonym(NAME, &format!("{}:{}", account.kind, account.name))
+                .await?,
+        );
         let bytes = serde_json::to_vec(account).map_err(|fault| Fault::Bug(fault.to_string()))?;
         let key = id.to_string();
         if let Some(known) = self.account_of(id).await?
@@ -220,16 +276,31 @@ impl Engine {
         {
             return Ok(id);
         }
-        let sealed = self.parts.book.seal_small(PRINCIPAL, key.as_bytes(), &bytes)?;
+        let sealed = self
+            .parts
+            .book
+            .seal_small(PRINCIPAL, key.as_bytes(), &bytes)?;
         self.put(PRINCIPAL, &key, sealed).await?;
         Ok(id)
     }
 
     async fn account_of(&self, id: PrincipalId) -> Result<Option<Account>, Fault> {
         let key = id.to_string();
-        let Some(record) = self.parts.store.record(self.tenant(), PRINCIPAL, &key).await? else { return Ok(None) };
-        let bytes = self.parts.book.open_small(PRINCIPAL, key.as_bytes(), &record.bytes)?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|_| Fault::Bug("an account record of another form".to_owned()))
+        let Some(record) = self
+            .parts
+            .store
+            .record(self.tenant(), PRINCIPAL, &key)
+            .await?
+        else {
+            return Ok(None);
+        };
+        let bytes = self
+            .parts
+            .book
+            .open_small(PRINCIPAL, key.as_bytes(), &record.bytes)?;
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| Fault::Bug("an account record of another form".to_owned()))
     }
 
     /// The pseudonyms of the people that an input names as its subjects.
@@ -241,7 +312,11 @@ impl Engine {
     ) -> Result<Vec<SubjectId>, Fault> {
         let mut found = BTreeSet::new();
         for path in bundle.shapes().subjects(schema) {
-            for text in path.select(value).into_iter().filter_map(serde_json::Value::as_str) {
+            for text in path
+                .select(value)
+                .into_iter()
+                .filter_map(serde_json::Value::as_str)
+            {
                 if found.len() > interlock_core::limits::SUBJECTS_MAX {
                     break;
                 }
@@ -255,13 +330,22 @@ impl Engine {
     /// do not tell the name.
     async fn pseudonym(&self, kind: &str, name: &str) -> Result<[u8; 16], Fault> {
         let index = self.parts.book.blind_index(kind, name);
-        let parse = |bytes: &[u8]| <[u8; 16]>::try_from(bytes).map_err(|_| Fault::Bug("a pseudonym of another form".to_owned()));
+        let parse = |bytes: &[u8]| {
+            <[u8; 16]>::try_from(bytes)
+                .map_err(|_| Fault::Bug("a pseudonym of another form".to_owned()))
+        };
         if let Some(record) = self.parts.store.record(self.tenant(), kind, &index).await? {
             return parse(&record.bytes);
         }
         let now = self.parts.clock.now();
-        let id = crate::clock::ulid(now, self.parts.entropy.as_ref()).map_err(|_| Fault::Entropy)?;
-        match self.parts.store.put_record(self.tenant(), kind, &index, None, id.to_vec()).await {
+        let id =
+            crate::clock::ulid(now, self.parts.entropy.as_ref()).map_err(|_| Fault::Entropy)?;
+        match self
+            .parts
+            .store
+            .put_record(self.tenant(), kind, &index, None, id.to_vec())
+            .await
+        {
             Ok(_) => Ok(id),
             Err(interlock_store::RecordFault::Conflict { .. }) => {
                 let record = self.parts.store.record(self.tenant(), kind, &index).await?;

@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use interlock_core::digest::Digest;
 use interlock_core::id::{PayloadId, RunId};
 use interlock_core::pipeline::policy::Decision;
-use interlock_core::run::{
-    Arrival, Draft, Event, Input, Opened, Program, State, decide, evolve,
-};
+use interlock_core::run::{Arrival, Draft, Event, Input, Opened, Program, State, decide, evolve};
 use interlock_core::time::Timestamp;
 use interlock_journal::{Canon, ChainName, Entry, LeafHash, Verdict, verify_chain};
 use interlock_store::{Append, AppendFault, Head, NewEntry, SealedPayload};
@@ -55,7 +53,13 @@ pub(crate) struct Moved {
 
 impl Live {
     pub(crate) const fn new(run: RunId) -> Self {
-        Self { run, head: None, epoch: 0, state: State::new(run), notes: BTreeMap::new() }
+        Self {
+            run,
+            head: None,
+            epoch: 0,
+            state: State::new(run),
+            notes: BTreeMap::new(),
+        }
     }
 }
 
@@ -72,25 +76,38 @@ impl Engine {
             environment: self.environment().to_string(),
             run: run.to_string(),
         };
-        let stored = chain.entries.iter().map(interlock_store::StoredEntry::to_verify);
+        let stored = chain
+            .entries
+            .iter()
+            .map(interlock_store::StoredEntry::to_verify);
         match verify_chain(&name, stored, Some(head.into())) {
             Verdict::Whole { .. } => {}
             Verdict::Broken { seq, fault } => {
-                return Err(Fault::Damaged { run, seq, fault: fault.to_string() });
+                return Err(Fault::Damaged {
+                    run,
+                    seq,
+                    fault: fault.to_string(),
+                });
             }
         }
         chain
             .entries
             .into_iter()
             .map(|stored| {
-                let damaged = |fault: String| Fault::Damaged { run, seq: stored.seq, fault };
-                let entry = Entry::parse(&stored.bytes).map_err(|fault| damaged(fault.to_string()))?;
+                let damaged = |fault: String| Fault::Damaged {
+                    run,
+                    seq: stored.seq,
+                    fault,
+                };
+                let entry =
+                    Entry::parse(&stored.bytes).map_err(|fault| damaged(fault.to_string()))?;
                 let body = Canon::Object(entry.body().clone());
                 Ok(Recorded {
                     seq: stored.seq,
                     time: entry.time().to_owned(),
                     hash: stored.hash,
-                    event: codec::decode(entry.event(), &body).map_err(|fault| damaged(fault.to_string()))?,
+                    event: codec::decode(entry.event(), &body)
+                        .map_err(|fault| damaged(fault.to_string()))?,
                     payloads: codec::notes(&body).map_err(|fault| damaged(fault.to_string()))?,
                 })
             })
@@ -113,22 +130,63 @@ impl Engine {
 
     /// Takes a run over: raises its epoch, so that any other driver of it is fenced, and folds its log.
     pub(crate) async fn take_over(&self, run: RunId) -> Result<Live, Fault> {
-        let epoch = self.parts.store.claim(self.tenant(), run).await?.ok_or(Fault::NotFound("the run"))?;
+        let epoch = self
+            .parts
+            .store
+            .claim(self.tenant(), run)
+            .await?
+            .ok_or(Fault::NotFound("the run"))?;
         let history = self.history(run).await?;
         let state = Self::fold(run, &history)?;
-        let head = history.last().map(|last| Head { seq: last.seq, hash: last.hash });
-        let notes = history.into_iter().flat_map(|recorded| recorded.payloads).map(|note| (note.id, note)).collect();
-        let mut live = Live { run, head, epoch, state, notes };
+        let head = history.last().map(|last| Head {
+            seq: last.seq,
+            hash: last.hash,
+        });
+        let notes = history
+            .into_iter()
+            .flat_map(|recorded| recorded.payloads)
+            .map(|note| (note.id, note))
+            .collect();
+        let mut live = Live {
+            run,
+            head,
+            epoch,
+            state,
+            notes,
+        };
         if !live.state.is_ended() {
             let loaded = self.pinned(&live.state).await?;
             let current = self.current(&live.state).await?;
             let program = self.program(&loaded, &current, &live.state)?;
             let opened = self.open(&program, &live).await?;
             match opened {
-                Ok(opened) => self.apply(&mut live, &program, Input::Recovered { epoch }, opened, None).await?,
+                Ok(opened) => {
+                    self.apply(
+                        &mut live,
+                        &program,
+                        Input::Recovered { epoch },
+                        opened,
+                        None,
+                    )
+                    .await?
+                }
                 Err(gone) => {
-                    self.apply(&mut live, &program, Input::Recovered { epoch }, Opened::default(), None).await?;
-                    self.apply(&mut live, &program, Input::PayloadGone { payload: gone }, Opened::default(), None).await?
+                    self.apply(
+                        &mut live,
+                        &program,
+                        Input::Recovered { epoch },
+                        Opened::default(),
+                        None,
+                    )
+                    .await?;
+                    self.apply(
+                        &mut live,
+                        &program,
+                        Input::PayloadGone { payload: gone },
+                        Opened::default(),
+                        None,
+                    )
+                    .await?
                 }
             };
         }
@@ -146,10 +204,25 @@ impl Engine {
     ) -> Result<Moved, Fault> {
         let now = self.parts.clock.now();
         let mut entropy = [0u8; 32];
-        self.parts.entropy.fill(&mut entropy).map_err(|_| Fault::Entropy)?;
-        let decided = decide(program, &live.state, Arrival { now, entropy, opened, input })?;
+        self.parts
+            .entropy
+            .fill(&mut entropy)
+            .map_err(|_| Fault::Entropy)?;
+        let decided = decide(
+            program,
+            &live.state,
+            Arrival {
+                now,
+                entropy,
+                opened,
+                input,
+            },
+        )?;
         if decided.events.is_empty() {
-            return Ok(Moved { events: Vec::new(), denied: decided.denied });
+            return Ok(Moved {
+                events: Vec::new(),
+                denied: decided.denied,
+            });
         }
         let (payloads, notes) = self.seal(live.run, now, decided.drafts).await?;
         let mut state = live.state.clone();
@@ -161,10 +234,15 @@ impl Engine {
             let entry = self.entry(live, head, event, &notes, now)?;
             let hash = entry.leaf_hash();
             let seq = entry.seq();
-            entries.push(NewEntry { seq, bytes: entry.into_bytes(), hash });
+            entries.push(NewEntry {
+                seq,
+                bytes: entry.into_bytes(),
+                hash,
+            });
             head = Some(Head { seq, hash });
         }
-        let row = projection::row(&state, now).ok_or_else(|| Fault::Bug("a run without its request".to_owned()))?;
+        let row = projection::row(&state, now)
+            .ok_or_else(|| Fault::Bug("a run without its request".to_owned()))?;
         let append = Append {
             run: live.run,
             expected: live.head,
@@ -181,9 +259,16 @@ impl Engine {
         live.state = state;
         live.notes.extend(notes);
         for (place, event) in (first..).zip(&decided.events) {
-            self.tell(Progress { run: live.run, seq: place, event: event.clone() });
+            self.tell(Progress {
+                run: live.run,
+                seq: place,
+                event: event.clone(),
+            });
         }
-        Ok(Moved { events: decided.events, denied: decided.denied })
+        Ok(Moved {
+            events: decided.events,
+            denied: decided.denied,
+        })
     }
 
     fn entry(
@@ -195,9 +280,15 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Entry, Fault> {
         let bug = |fault: String| Fault::Bug(fault);
-        let introduced: Vec<PayloadNote> =
-            event.introduces().iter().filter_map(|id| notes.get(id)).cloned().collect();
-        let Canon::Object(body) = codec::encode(event, &introduced).map_err(|fault| bug(fault.to_string()))? else {
+        let introduced: Vec<PayloadNote> = event
+            .introduces()
+            .iter()
+            .filter_map(|id| notes.get(id))
+            .cloned()
+            .collect();
+        let Canon::Object(body) =
+            codec::encode(event, &introduced).map_err(|fault| bug(fault.to_string()))?
+        else {
             return Err(bug("an entry's body is an object".to_owned()));
         };
         Entry::new(interlock_journal::Draft {
@@ -224,7 +315,11 @@ impl Engine {
         let mut notes = BTreeMap::new();
         for draft in drafts {
             let plaintext = zeroize::Zeroizing::new(draft.content.to_string().into_bytes());
-            let terms = Terms { class: CLASS.to_owned(), at: now, subjects: draft.label.subjects.clone() };
+            let terms = Terms {
+                class: CLASS.to_owned(),
+                at: now,
+                subjects: draft.label.subjects.clone(),
+            };
             let place = self.place(run, draft.id, draft.slot.as_str());
             let sealed = self.parts.sealer.seal(&place, &terms, &plaintext).await?;
             notes.insert(
@@ -264,8 +359,12 @@ impl Engine {
         loop {
             match self.parts.store.append(self.tenant(), append.clone()).await {
                 Ok(_) => return Ok(()),
-                Err(AppendFault::Conflict { .. } | AppendFault::Fenced { .. }) => return Err(Fault::Elsewhere),
-                Err(AppendFault::DuplicateRequest { run, digest }) => return Err(Fault::Duplicate { run, digest }),
+                Err(AppendFault::Conflict { .. } | AppendFault::Fenced { .. }) => {
+                    return Err(Fault::Elsewhere);
+                }
+                Err(AppendFault::DuplicateRequest { run, digest }) => {
+                    return Err(Fault::Duplicate { run, digest });
+                }
                 Err(AppendFault::Unavailable(fault)) => return Err(fault.into()),
                 Err(fault @ (AppendFault::Broken { .. } | AppendFault::TooLarge { .. })) => {
                     return Err(Fault::Bug(fault.to_string()));
@@ -281,7 +380,9 @@ impl Engine {
                     Ok(found) if found == wanted => return Ok(()),
                     Ok(found) if found == live.head => break,
                     Ok(_) => return Err(Fault::Elsewhere),
-                    Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20 << lookups)).await,
+                    Err(_) => {
+                        tokio::time::sleep(std::time::Duration::from_millis(20 << lookups)).await
+                    }
                 }
             }
         }

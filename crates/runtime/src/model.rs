@@ -41,7 +41,11 @@ impl ModelFailure {
     /// A fault without more to say.
     #[must_use]
     pub const fn of(fault: CallFault) -> Self {
-        Self { fault, status: None, retry_after_millis: None }
+        Self {
+            fault,
+            status: None,
+            retry_after_millis: None,
+        }
     }
 }
 

@@ -14,22 +14,33 @@ use crate::seal::{SealFault, SealedRef};
 
 impl Engine {
     /// What the current state needs, or the first payload that is gone.
-    pub(crate) async fn open(&self, program: &Program<'_>, live: &Live) -> Result<Result<Opened, PayloadId>, Fault> {
+    pub(crate) async fn open(
+        &self,
+        program: &Program<'_>,
+        live: &Live,
+    ) -> Result<Result<Opened, PayloadId>, Fault> {
         let mut opened = Opened::default();
         opened.scope.run = json!({
             "id": live.run.to_string(),
             "started": live.state.pinned.as_ref().map(|pinned| pinned.requested_at.to_string()),
         });
         for need in needs(program, &live.state) {
-            let note = live.notes.get(&need.payload).ok_or_else(|| Fault::Bug("a payload without an entry".to_owned()))?;
-            let Some(value) = self.payload(live.run, note).await? else { return Ok(Err(need.payload)) };
+            let note = live
+                .notes
+                .get(&need.payload)
+                .ok_or_else(|| Fault::Bug("a payload without an entry".to_owned()))?;
+            let Some(value) = self.payload(live.run, note).await? else {
+                return Ok(Err(need.payload));
+            };
             let malformed = || Fault::Bug("a payload of another form than its slot".to_owned());
             match need.root {
                 NeedRoot::Inputs => opened.scope.inputs = value,
                 NeedRoot::Step(step) => {
                     opened.scope.outputs.insert(step, value);
                 }
-                NeedRoot::Content => opened.content = Some(Content::from_json(value).ok_or_else(malformed)?),
+                NeedRoot::Content => {
+                    opened.content = Some(Content::from_json(value).ok_or_else(malformed)?)
+                }
                 NeedRoot::Prompt => opened.prompt = Some(prompt(&value).ok_or_else(malformed)?),
                 NeedRoot::Query => opened.query = Some(value),
                 NeedRoot::Problems => opened.problems = problems(&value),
@@ -46,7 +57,8 @@ impl Engine {
     pub async fn ciphertext_is_committed(&self, note: &PayloadNote) -> Result<Option<bool>, Fault> {
         let sealed = self.parts.store.payload(self.tenant(), note.id).await?;
         Ok(sealed.map(|sealed| {
-            crate::seal::ciphertext_digest(&sealed.header, &sealed.ciphertext) == Some(note.ciphertext_digest)
+            crate::seal::ciphertext_digest(&sealed.header, &sealed.ciphertext)
+                == Some(note.ciphertext_digest)
         }))
     }
 
@@ -54,13 +66,20 @@ impl Engine {
     ///
     /// # Errors
     /// The store or the keys cannot be reached, or the payload is not the one that the entry committed to.
-    pub async fn payload(&self, run: interlock_core::id::RunId, note: &PayloadNote) -> Result<Option<Value>, Fault> {
+    pub async fn payload(
+        &self,
+        run: interlock_core::id::RunId,
+        note: &PayloadNote,
+    ) -> Result<Option<Value>, Fault> {
         let Some(sealed) = self.parts.store.payload(self.tenant(), note.id).await? else {
             return Ok(None);
         };
         let place = self.place(run, note.id, note.slot.as_str());
-        let reference =
-            SealedRef { header: &sealed.header, ciphertext: &sealed.ciphertext, commitment: &note.commitment };
+        let reference = SealedRef {
+            header: &sealed.header,
+            ciphertext: &sealed.ciphertext,
+            commitment: &note.commitment,
+        };
         match self.parts.sealer.open(&place, &reference).await {
             Ok(plaintext) => serde_json::from_slice(&plaintext)
                 .map(Some)
@@ -73,11 +92,19 @@ impl Engine {
 
 fn prompt(value: &Value) -> Option<PromptText> {
     let text = |name: &str| Some(value.get(name)?.as_str()?.to_owned());
-    Some(PromptText { system: text("system")?, user: text("user")? })
+    Some(PromptText {
+        system: text("system")?,
+        user: text("user")?,
+    })
 }
 
 fn problems(value: &Value) -> Vec<Violation> {
-    let text = |item: &Value, name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |item: &Value, name: &str| {
+        item.get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     value
         .get("problems")
         .and_then(Value::as_array)

@@ -33,7 +33,9 @@ impl PriceTable {
         let price = self.0.get(model)?;
         let plain = usage.input_tokens.saturating_sub(usage.cached_tokens);
         let part = |tokens: u64, price: u64| u128::from(tokens) * u128::from(price);
-        let total = part(plain, price.input) + part(usage.cached_tokens, price.cached) + part(usage.output_tokens, price.output);
+        let total = part(plain, price.input)
+            + part(usage.cached_tokens, price.cached)
+            + part(usage.output_tokens, price.output);
         u64::try_from(total.div_ceil(1_000_000)).ok()
     }
 }
@@ -44,10 +46,19 @@ mod tests {
 
     #[test]
     fn costs_are_rounded_up_and_unknown_models_have_none() {
-        let price = Price { input: 2_000_000, cached: 100_000, output: 10_000_000 };
+        let price = Price {
+            input: 2_000_000,
+            cached: 100_000,
+            output: 10_000_000,
+        };
         let table = PriceTable::new([("m".to_owned(), price)].into());
         let check = |input, cached, output, cost| {
-            let usage = Usage { input_tokens: input, cached_tokens: cached, output_tokens: output, cost_micros: None };
+            let usage = Usage {
+                input_tokens: input,
+                cached_tokens: cached,
+                output_tokens: output,
+                cost_micros: None,
+            };
             assert_eq!(table.cost_micros("m", &usage), Some(cost));
         };
         check(0, 0, 0, 0);

@@ -106,11 +106,20 @@ pub trait Sealer: Send + Sync {
     ///
     /// # Errors
     /// See [`SealFault`].
-    async fn seal(&self, place: &Place, terms: &Terms, plaintext: &[u8]) -> Result<Sealed, SealFault>;
+    async fn seal(
+        &self,
+        place: &Place,
+        terms: &Terms,
+        plaintext: &[u8],
+    ) -> Result<Sealed, SealFault>;
 
     /// Opens it again, and proves that it is what the entry committed to.
     ///
     /// # Errors
     /// See [`SealFault`].
-    async fn open(&self, place: &Place, sealed: &SealedRef<'_>) -> Result<Zeroizing<Vec<u8>>, SealFault>;
+    async fn open(
+        &self,
+        place: &Place,
+        sealed: &SealedRef<'_>,
+    ) -> Result<Zeroizing<Vec<u8>>, SealFault>;
 }

@@ -67,7 +67,11 @@ impl SecretStore {
     /// The store of a data directory.
     #[must_use]
     pub fn new(data_dir: &Path, environment: EnvironmentName, key: Arc<LocalKey>) -> Self {
-        Self { dir: data_dir.join("secrets"), environment, key }
+        Self {
+            dir: data_dir.join("secrets"),
+            environment,
+            key,
+        }
     }
 
     fn path(&self, name: &SecretName) -> PathBuf {
@@ -91,14 +95,22 @@ impl SecretStore {
             .key
             .seal_small("secret", self.aad(name).as_bytes(), text.as_bytes())
             .map_err(|fault| SecretFault::Seal(name.clone(), fault))?;
-        self.write(name, &sealed).map_err(|fault| SecretFault::Io(name.clone(), fault))
+        self.write(name, &sealed)
+            .map_err(|fault| SecretFault::Io(name.clone(), fault))
     }
 
     fn write(&self, name: &SecretName, sealed: &[u8]) -> std::io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.dir)?;
         let next = self.dir.join(format!("{name}.next"));
         let _ = fs::remove_file(&next);
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&next)?;
         file.write_all(sealed)?;
         file.sync_all()?;
         fs::rename(&next, self.path(name))?;
@@ -116,12 +128,16 @@ impl SecretStore {
             _ => SecretFault::Io(name.clone(), fault),
         };
         let file = fs::File::open(self.path(name)).map_err(io)?;
-        file.take(SECRET_BYTES_MAX as u64 + 64).read_to_end(&mut sealed).map_err(io)?;
+        file.take(SECRET_BYTES_MAX as u64 + 64)
+            .read_to_end(&mut sealed)
+            .map_err(io)?;
         let opened = self
             .key
             .open_small("secret", self.aad(name).as_bytes(), &sealed)
             .map_err(|fault| SecretFault::Seal(name.clone(), fault))?;
-        std::str::from_utf8(&opened).map(Secret::new).map_err(|_| SecretFault::Form(name.clone()))
+        std::str::from_utf8(&opened)
+            .map(Secret::new)
+            .map_err(|_| SecretFault::Form(name.clone()))
     }
 
     /// The names of all secrets.
@@ -169,7 +185,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let key = Arc::new(LocalKey::create(dir.path(), &SystemEntropy).unwrap());
         let store = |environment: &str| {
-            SecretStore::new(dir.path(), EnvironmentName::parse(environment).unwrap(), key.clone())
+            SecretStore::new(
+                dir.path(),
+                EnvironmentName::parse(environment).unwrap(),
+                key.clone(),
+            )
         };
         let name = SecretName::parse("anthropic").unwrap();
         let test = store("test");
@@ -178,14 +198,20 @@ mod tests {
         assert_eq!(test.get(&name).unwrap().expose(), "canary-value");
         test.set(&name, &Secret::new("second")).unwrap();
         assert_eq!(test.get(&name).unwrap().expose(), "second");
-        assert!(matches!(store("production").get(&name), Err(SecretFault::Seal(..))));
+        assert!(matches!(
+            store("production").get(&name),
+            Err(SecretFault::Seal(..))
+        ));
         assert_eq!(test.list().unwrap(), vec![name.clone()]);
         assert_eq!(format!("{:?}", Secret::new("canary-value")), "Secret(..)");
         for file in std::fs::read_dir(dir.path().join("secrets")).unwrap() {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
             assert!(!bytes.windows(6).any(|w| w == b"second"));
         }
-        assert!(matches!(test.set(&name, &Secret::new("")), Err(SecretFault::Form(_))));
+        assert!(matches!(
+            test.set(&name, &Secret::new("")),
+            Err(SecretFault::Form(_))
+        ));
         test.remove(&name).unwrap();
         assert!(matches!(test.remove(&name), Err(SecretFault::Missing(_))));
     }

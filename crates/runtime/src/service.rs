@@ -51,19 +51,35 @@ impl Engine {
         let loaded = self.current_bundle(&request.bundle).await?;
         let bundle = loaded.bundle();
         if !bundle.environments().contains(self.environment()) {
-            return Err(Fault::Unstartable("the bundle is not meant for this environment"));
+            return Err(Fault::Unstartable(
+                "the bundle is not meant for this environment",
+            ));
         }
-        let name = request.workflow.as_ref().unwrap_or_else(|| bundle.default_workflow());
-        let workflow = bundle.workflows().get(name).ok_or(Fault::Unstartable("the bundle has no such workflow"))?;
+        let name = request
+            .workflow
+            .as_ref()
+            .unwrap_or_else(|| bundle.default_workflow());
+        let workflow = bundle
+            .workflows()
+            .get(name)
+            .ok_or(Fault::Unstartable("the bundle has no such workflow"))?;
         let now = self.parts.clock.now();
         let run = RunId::from_bytes(
             crate::clock::ulid(now, self.parts.entropy.as_ref()).map_err(|_| Fault::Entropy)?,
         );
         let key = request.key.map(|key| {
             let requester = request.requester.id().to_bytes();
-            let digest = Digest::of_parts([bundle.version().to_bytes().as_slice(), name.as_str().as_bytes(), &requester, &request.input]);
+            let digest = Digest::of_parts([
+                bundle.version().to_bytes().as_slice(),
+                name.as_str().as_bytes(),
+                &requester,
+                &request.input,
+            ]);
             // Keys of different callers never meet.
-            (Digest::of_parts([requester.as_slice(), key.as_bytes()]).to_string(), digest)
+            (
+                Digest::of_parts([requester.as_slice(), key.as_bytes()]).to_string(),
+                digest,
+            )
         });
         // What is no JSON at all is refused by the schema like anything else that does not fit.
         let value = serde_json::from_slice(&request.input).unwrap_or(serde_json::Value::Null);
@@ -90,29 +106,60 @@ impl Engine {
         let mut hold = self.hold(run).await;
         let mut live = Live::new(run);
         let digest = key.as_ref().map(|(_, digest)| *digest);
-        let moved = match self.apply(&mut live, &program, Input::Start(Box::new(start)), Opened::default(), key).await {
+        let moved = match self
+            .apply(
+                &mut live,
+                &program,
+                Input::Start(Box::new(start)),
+                Opened::default(),
+                key,
+            )
+            .await
+        {
             Ok(moved) => moved,
-            Err(Fault::Duplicate { run, digest: before }) if Some(before) == digest => {
+            Err(Fault::Duplicate {
+                run,
+                digest: before,
+            }) if Some(before) == digest => {
                 let state = self.state(run).await?;
-                return Ok(Answer { run, state, denied: None, replayed: true });
+                return Ok(Answer {
+                    run,
+                    state,
+                    denied: None,
+                    replayed: true,
+                });
             }
             Err(Fault::Duplicate { .. }) => return Err(Fault::KeyReused),
             Err(fault) => return Err(fault),
         };
-        self.count_rejections(&moved, request.source, &request.address).await?;
+        self.count_rejections(&moved, request.source, &request.address)
+            .await?;
         let state = live.state.clone();
         if !state.is_ended() {
             *hold = Some(live);
         }
-        Ok(Answer { run, state, denied: moved.denied, replayed: false })
+        Ok(Answer {
+            run,
+            state,
+            denied: moved.denied,
+            replayed: false,
+        })
     }
 
     /// Counts what did not fit, by door and address.
-    pub(crate) async fn count_rejections(&self, moved: &Moved, source: &str, address: &str) -> Result<(), Fault> {
+    pub(crate) async fn count_rejections(
+        &self,
+        moved: &Moved,
+        source: &str,
+        address: &str,
+    ) -> Result<(), Fault> {
         for event in &moved.events {
             if matches!(event, Event::IntakeRejected { .. }) {
                 let now = self.parts.clock.now();
-                self.parts.store.count_rejection(self.tenant(), source, address, event.kind(), now).await?;
+                self.parts
+                    .store
+                    .count_rejection(self.tenant(), source, address, event.kind(), now)
+                    .await?;
             }
         }
         Ok(())
@@ -138,17 +185,39 @@ impl Engine {
         approve: bool,
         reason: Option<String>,
     ) -> Result<Answer, Fault> {
-        let wait = self.wait(WaitKind::Review, &review.to_string()).await?.ok_or(Fault::NotFound("the review"))?;
-        self.person(wait.run, Input::Vote { review, voter, digest, approve, reason }).await
+        let wait = self
+            .wait(WaitKind::Review, &review.to_string())
+            .await?
+            .ok_or(Fault::NotFound("the review"))?;
+        self.person(
+            wait.run,
+            Input::Vote {
+                review,
+                voter,
+                digest,
+                approve,
+                reason,
+            },
+        )
+        .await
     }
 
     /// Settles an inbox item, then drives the run on.
     ///
     /// # Errors
     /// The item is not open, the person may not settle it, or the settlement does not fit it.
-    pub async fn settle(&self, item: InboxId, by: Principal, verdict: Settlement) -> Result<Answer, Fault> {
-        let wait = self.wait(WaitKind::Inbox, &item.to_string()).await?.ok_or(Fault::NotFound("the inbox item"))?;
-        self.person(wait.run, Input::Settle { item, by, verdict }).await
+    pub async fn settle(
+        &self,
+        item: InboxId,
+        by: Principal,
+        verdict: Settlement,
+    ) -> Result<Answer, Fault> {
+        let wait = self
+            .wait(WaitKind::Inbox, &item.to_string())
+            .await?
+            .ok_or(Fault::NotFound("the inbox item"))?;
+        self.person(wait.run, Input::Settle { item, by, verdict })
+            .await
     }
 
     /// Ends a run.
@@ -163,7 +232,12 @@ impl Engine {
         let mut hold = self.hold(run).await;
         let moved = self.input(&mut hold, run, input).await?;
         let state = self.drive_held(&mut hold, run).await?;
-        Ok(Answer { run, state, denied: moved.denied, replayed: false })
+        Ok(Answer {
+            run,
+            state,
+            denied: moved.denied,
+            replayed: false,
+        })
     }
 
     /// What waits for people.
@@ -175,7 +249,11 @@ impl Engine {
     }
 
     pub(crate) async fn wait(&self, kind: WaitKind, id: &str) -> Result<Option<WaitRow>, Fault> {
-        Ok(self.waits(kind).await?.into_iter().find(|wait| wait.id == id))
+        Ok(self
+            .waits(kind)
+            .await?
+            .into_iter()
+            .find(|wait| wait.id == id))
     }
 
     /// Drives every run that needs it: after a start, and whenever time passes. Returns how many moved.

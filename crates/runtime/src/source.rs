@@ -55,10 +55,15 @@ impl Sources {
     /// The sources of a bundle on this machine.
     #[must_use]
     pub fn new(bundle: &Bundle, site: Arc<Site>) -> Self {
-        let files = bundle.files().iter().filter(|(path, _)| path.starts_with("data/"));
+        let files = bundle
+            .files()
+            .iter()
+            .filter(|(path, _)| path.starts_with("data/"));
         Self {
             connectors: bundle.source_connectors().clone(),
-            files: files.map(|(path, bytes)| (path.clone(), bytes.clone())).collect(),
+            files: files
+                .map(|(path, bytes)| (path.clone(), bytes.clone()))
+                .collect(),
             site,
         }
     }
@@ -74,10 +79,18 @@ impl Sources {
 impl SourceReader for Sources {
     async fn read(&self, reading: Reading) -> Result<Value, SourceFailure> {
         let connector = self.connectors.get(reading.source());
-        let connector = connector.ok_or(SourceFailure { fault: CallFault::Configuration })?;
-        read(connector, reading.query(), reading.timeout_millis(), &self.files, &self.site)
-            .await
-            .map_err(|fault| SourceFailure { fault })
+        let connector = connector.ok_or(SourceFailure {
+            fault: CallFault::Configuration,
+        })?;
+        read(
+            connector,
+            reading.query(),
+            reading.timeout_millis(),
+            &self.files,
+            &self.site,
+        )
+        .await
+        .map_err(|fault| SourceFailure { fault })
     }
 }
 
@@ -88,13 +101,26 @@ async fn read(
     files: &DataFiles,
     site: &Arc<Site>,
 ) -> Result<Value, CallFault> {
-    let filling = Filling { values: query, key: None };
+    let filling = Filling {
+        values: query,
+        key: None,
+    };
     match connector {
-        SourceConnector::File(connector) => file::read(connector, filling, timeout_millis, files, site).await,
-        SourceConnector::Http(connector) => http::read(connector, filling, timeout_millis, site).await,
+        SourceConnector::File(connector) => {
+            file::read(connector, filling, timeout_millis, files, site).await
+        }
+        SourceConnector::Http(connector) => {
+            http::read(connector, filling, timeout_millis, site).await
+        }
         SourceConnector::Command(connector) => {
-            let printed =
-                command::run(connector, filling, timeout_millis, limits::SOURCE_BYTES_MAX, site).await;
+            let printed = command::run(
+                connector,
+                filling,
+                timeout_millis,
+                limits::SOURCE_BYTES_MAX,
+                site,
+            )
+            .await;
             let printed = printed.map_err(|(fault, _known)| fault)?;
             parse(connector.output, &printed).ok_or(CallFault::Malformed)
         }
@@ -106,7 +132,9 @@ pub(crate) fn parse(output: ReadOutput, bytes: &[u8]) -> Option<Value> {
     match output {
         ReadOutput::Json => serde_json::from_slice(bytes).ok(),
         ReadOutput::Lines => {
-            let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))?;
+            let text = std::str::from_utf8(bytes)
+                .ok()
+                .filter(|text| !text.contains('\0'))?;
             let lines = text.lines().zip(1_u64..);
             Some(json!({
                 "lines": lines.map(|(text, number)| json!({"number": number, "text": text})).collect::<Vec<_>>(),

@@ -32,11 +32,17 @@ pub struct ToolFailure {
 
 impl ToolFailure {
     const fn not_performed(fault: CallFault) -> Self {
-        Self { fault, known: EffectKnown::NotPerformed }
+        Self {
+            fault,
+            known: EffectKnown::NotPerformed,
+        }
     }
 
     const fn unknown(fault: CallFault) -> Self {
-        Self { fault, known: EffectKnown::Unknown }
+        Self {
+            fault,
+            known: EffectKnown::Unknown,
+        }
     }
 }
 
@@ -64,7 +70,10 @@ struct Performing<'a> {
 
 impl Performing<'_> {
     const fn filling(&self) -> Filling<'_> {
-        Filling { values: self.arguments, key: Some(self.key) }
+        Filling {
+            values: self.arguments,
+            key: Some(self.key),
+        }
     }
 }
 
@@ -78,7 +87,10 @@ impl Tools {
     /// The tools of a bundle on this machine.
     #[must_use]
     pub fn new(bundle: &Bundle, site: Arc<Site>) -> Self {
-        Self { connectors: bundle.tool_connectors().clone(), site }
+        Self {
+            connectors: bundle.tool_connectors().clone(),
+            site,
+        }
     }
 
     /// The tools of a bundle in a scratch directory: ledgers are written there; HTTP and commands are faults.

@@ -184,7 +184,12 @@ impl Engine {
     /// # Errors
     /// There is no such run, or it cannot be read.
     pub async fn run_view(&self, run: RunId) -> Result<RunView, Fault> {
-        let row = self.parts.store.run(self.tenant(), run).await?.ok_or(Fault::NotFound("the run"))?;
+        let row = self
+            .parts
+            .store
+            .run(self.tenant(), run)
+            .await?
+            .ok_or(Fault::NotFound("the run"))?;
         let history = self.history(run).await?;
         let state = Self::fold(run, &history)?;
         let mut view = run_view(row);
@@ -206,10 +211,15 @@ impl Engine {
     /// # Errors
     /// It is not open.
     pub async fn review_view(&self, id: ReviewId) -> Result<ReviewView, Fault> {
-        let wait = self.wait(WaitKind::Review, &id.to_string()).await?.ok_or(Fault::NotFound("the review"))?;
+        let wait = self
+            .wait(WaitKind::Review, &id.to_string())
+            .await?
+            .ok_or(Fault::NotFound("the review"))?;
         let history = self.history(wait.run).await?;
         let state = Self::fold(wait.run, &history)?;
-        let Phase::Reviewing { review, act } = &state.phase else { return Err(Fault::NotFound("the review")) };
+        let Phase::Reviewing { review, act } = &state.phase else {
+            return Err(Fault::NotFound("the review"));
+        };
         if review.id != id {
             return Err(Fault::NotFound("the review"));
         }
@@ -218,8 +228,16 @@ impl Engine {
             Some(note) => self.payload(wait.run, note).await?,
             None => None,
         };
-        let member = |name: &str| content.as_ref().and_then(|content| content.get(name)).cloned().unwrap_or(Value::Null);
-        let tool = act.as_ref().and_then(|act| loaded.bundle().tools().get(&act.tool));
+        let member = |name: &str| {
+            content
+                .as_ref()
+                .and_then(|content| content.get(name))
+                .cloned()
+                .unwrap_or(Value::Null)
+        };
+        let tool = act
+            .as_ref()
+            .and_then(|act| loaded.bundle().tools().get(&act.tool));
         let pinned = state.pinned.as_ref().ok_or(Fault::NotFound("the run"))?;
         Ok(ReviewView {
             review: id.to_string(),
@@ -236,9 +254,16 @@ impl Engine {
             needs: review
                 .thresholds
                 .iter()
-                .map(|(role, count)| NeededApproval { role: role.to_string(), count: *count })
+                .map(|(role, count)| NeededApproval {
+                    role: role.to_string(),
+                    count: *count,
+                })
                 .collect(),
-            approvals: review.approvals.iter().map(|(voter, _)| voter.to_string()).collect(),
+            approvals: review
+                .approvals
+                .iter()
+                .map(|(voter, _)| voter.to_string())
+                .collect(),
             asked_by: self.asked_by(&history, review, &loaded),
             requester: pinned.requester.id.to_string(),
             digest: review.digest.to_string(),
@@ -246,17 +271,27 @@ impl Engine {
         })
     }
 
-    fn asked_by(&self, history: &[Recorded], wanted: &Review, loaded: &crate::engine::Loaded) -> Vec<PolicyView> {
+    fn asked_by(
+        &self,
+        history: &[Recorded],
+        wanted: &Review,
+        loaded: &crate::engine::Loaded,
+    ) -> Vec<PolicyView> {
         history
             .iter()
             .filter_map(|recorded| match &recorded.event {
-                Event::ReviewRequested { review, asked_by, .. } if review.id == wanted.id => Some(asked_by),
+                Event::ReviewRequested {
+                    review, asked_by, ..
+                } if review.id == wanted.id => Some(asked_by),
                 _ => None,
             })
             .flatten()
             .map(|id| PolicyView {
                 id: id.to_string(),
-                text: loaded.bundle().policy_text(id).map(|policy| policy.text.clone()),
+                text: loaded
+                    .bundle()
+                    .policy_text(id)
+                    .map(|policy| policy.text.clone()),
             })
             .collect()
     }
@@ -266,21 +301,40 @@ impl Engine {
     /// # Errors
     /// It is not open.
     pub async fn inbox_view(&self, id: InboxId) -> Result<InboxView, Fault> {
-        let wait = self.wait(WaitKind::Inbox, &id.to_string()).await?.ok_or(Fault::NotFound("the inbox item"))?;
+        let wait = self
+            .wait(WaitKind::Inbox, &id.to_string())
+            .await?
+            .ok_or(Fault::NotFound("the inbox item"))?;
         let history = self.history(wait.run).await?;
         let state = Self::fold(wait.run, &history)?;
-        let Phase::Waiting { step, kind, node, .. } = &state.phase else { return Err(Fault::NotFound("the inbox item")) };
+        let Phase::Waiting {
+            step, kind, node, ..
+        } = &state.phase
+        else {
+            return Err(Fault::NotFound("the inbox item"));
+        };
         let loaded = self.pinned(&state).await?;
         let pinned = state.pinned.as_ref().ok_or(Fault::NotFound("the run"))?;
         let workflow = loaded.bundle().workflows().get(&pinned.workflow);
         let node = node.and_then(|node| workflow?.node(node));
         let (schema, can_complete) = match node.map(|node| &node.kind) {
-            Some(interlock_core::workflow::NodeKind::Model(model)) => {
-                (interlock_core::seams::Shapes::text(loaded.bundle().shapes(), &model.output).cloned(), true)
-            }
+            Some(interlock_core::workflow::NodeKind::Model(model)) => (
+                interlock_core::seams::Shapes::text(loaded.bundle().shapes(), &model.output)
+                    .cloned(),
+                true,
+            ),
             Some(interlock_core::workflow::NodeKind::Tool(tool)) => {
-                let result = loaded.bundle().tools().get(&tool.tool).map(|tool| &tool.result);
-                (result.and_then(|name| interlock_core::seams::Shapes::text(loaded.bundle().shapes(), name).cloned()), false)
+                let result = loaded
+                    .bundle()
+                    .tools()
+                    .get(&tool.tool)
+                    .map(|tool| &tool.result);
+                (
+                    result.and_then(|name| {
+                        interlock_core::seams::Shapes::text(loaded.bundle().shapes(), name).cloned()
+                    }),
+                    false,
+                )
             }
             _ => (None, false),
         };
@@ -303,18 +357,28 @@ impl Engine {
         })
     }
 
-    /// The content of the last entries that hold any: what led to where the run is.
+    /// The newest content of each kind: what led to where the run is, without what was repeated on the way.
     async fn material(&self, run: RunId, history: &[Recorded]) -> Result<Vec<MaterialView>, Fault> {
-        const SHOWN_MAX: usize = 6;
-        let mut notes: Vec<(u64, &PayloadNote)> = history
-            .iter()
-            .flat_map(|recorded| recorded.payloads.iter().map(move |note| (recorded.seq, note)))
-            .collect();
-        let from = notes.len().saturating_sub(SHOWN_MAX);
+        const SHOWN_MAX: usize = 8;
+        let mut notes: Vec<(u64, &PayloadNote)> = Vec::new();
+        for recorded in history.iter().rev() {
+            for note in &recorded.payloads {
+                if notes.len() < SHOWN_MAX
+                    && !notes.iter().any(|(_, shown)| shown.slot == note.slot)
+                {
+                    notes.push((recorded.seq, note));
+                }
+            }
+        }
+        notes.reverse();
         let mut material = Vec::new();
-        for (seq, note) in notes.split_off(from) {
+        for (seq, note) in notes {
             let content = self.payload(run, note).await?.unwrap_or(Value::Null);
-            material.push(MaterialView { seq, slot: note.slot.as_str(), content: without_key(content) });
+            material.push(MaterialView {
+                seq,
+                slot: note.slot.as_str(),
+                content: without_key(content),
+            });
         }
         Ok(material)
     }
@@ -332,7 +396,11 @@ impl Engine {
                 time: recorded.time.clone(),
                 event: recorded.event.kind(),
                 says: crate::say::line(&recorded.event),
-                payloads: recorded.payloads.iter().map(|note| format!("{} {}", note.slot.as_str(), note.id)).collect(),
+                payloads: recorded
+                    .payloads
+                    .iter()
+                    .map(|note| format!("{} {}", note.slot.as_str(), note.id))
+                    .collect(),
                 hash: recorded.hash.to_string(),
             })
             .collect())
@@ -347,7 +415,12 @@ impl Engine {
         state: &State,
         id: &interlock_core::id::PolicyId,
     ) -> Result<Option<String>, Fault> {
-        Ok(self.current(state).await?.bundle().policy_text(id).map(|policy| policy.text.clone()))
+        Ok(self
+            .current(state)
+            .await?
+            .bundle()
+            .policy_text(id)
+            .map(|policy| policy.text.clone()))
     }
 
     /// The requester of a run, by pseudonym.
@@ -358,7 +431,10 @@ impl Engine {
 }
 
 fn note_of(history: &[Recorded], id: interlock_core::id::PayloadId) -> Option<&PayloadNote> {
-    history.iter().flat_map(|recorded| &recorded.payloads).find(|note| note.id == id)
+    history
+        .iter()
+        .flat_map(|recorded| &recorded.payloads)
+        .find(|note| note.id == id)
 }
 
 /// The key of an act's digest is nobody's business.

@@ -17,12 +17,20 @@ pub(super) async fn run(common: &Common, command: AuditCommand) -> Result<Exit, 
     match command {
         AuditCommand::Show { id } => {
             let engine = installation.engine_over(installation.store_read_only()?)?;
-            let entries = engine.custody(input::id(&id, "run_ and 26 characters")?).await?;
+            let entries = engine
+                .custody(input::id(&id, "run_ and 26 characters")?)
+                .await?;
             if common.json {
                 print::json(&entries)?;
             } else {
                 for entry in &entries {
-                    print::line(&format!("{:>4}  {}  {:<18} {}", entry.seq, entry.time, entry.event, print::harmless(&entry.says)));
+                    print::line(&format!(
+                        "{:>4}  {}  {:<18} {}",
+                        entry.seq,
+                        entry.time,
+                        entry.event,
+                        print::harmless(&entry.says)
+                    ));
                     for payload in &entry.payloads {
                         print::line(&format!("{:49}sealed: {payload}", ""));
                     }
@@ -32,8 +40,12 @@ pub(super) async fn run(common: &Common, command: AuditCommand) -> Result<Exit, 
             Ok(Exit::Done)
         }
         AuditCommand::Verify { id } => {
-            let id: Option<RunId> = id.map(|id| input::id(&id, "run_ and 26 characters")).transpose()?;
-            let opened = installation.store_read_only().and_then(|store| installation.engine_over(store));
+            let id: Option<RunId> = id
+                .map(|id| input::id(&id, "run_ and 26 characters"))
+                .transpose()?;
+            let opened = installation
+                .store_read_only()
+                .and_then(|store| installation.engine_over(store));
             let engine = opened.map_err(|mut failure| {
                 failure.exit = Exit::Usage;
                 failure
@@ -47,7 +59,10 @@ pub(super) async fn run(common: &Common, command: AuditCommand) -> Result<Exit, 
         }
         AuditCommand::Rejections => {
             let store = installation.store_read_only()?;
-            let rows = store.rejections(&installation.config.tenant).await.map_err(Fault::from)?;
+            let rows = store
+                .rejections(&installation.config.tenant)
+                .await
+                .map_err(Fault::from)?;
             if common.json {
                 let rows: Vec<_> = rows
                     .iter()
@@ -58,7 +73,14 @@ pub(super) async fn run(common: &Common, command: AuditCommand) -> Result<Exit, 
                 print::line("nothing was refused");
             } else {
                 for row in rows {
-                    print::line(&format!("{:>6}  {:<16} {:<24} {:<18} last {}", row.count, row.source, print::harmless(&row.address), row.fault, row.last));
+                    print::line(&format!(
+                        "{:>6}  {:<16} {:<24} {:<18} last {}",
+                        row.count,
+                        row.source,
+                        print::harmless(&row.address),
+                        row.fault,
+                        row.last
+                    ));
                 }
             }
             Ok(Exit::Done)
@@ -87,8 +109,17 @@ pub(super) async fn verify(engine: &Engine, only: Option<RunId>) -> Result<Verif
         let page: Vec<RunId> = match only {
             Some(run) => vec![run],
             None => {
-                let filter = RunFilter { before, ..RunFilter::default() };
-                engine.store().runs(engine.tenant(), filter, 100).await?.into_iter().map(|row| row.run).collect()
+                let filter = RunFilter {
+                    before,
+                    ..RunFilter::default()
+                };
+                engine
+                    .store()
+                    .runs(engine.tenant(), filter, 100)
+                    .await?
+                    .into_iter()
+                    .map(|row| row.run)
+                    .collect()
             }
         };
         for run in &page {
@@ -140,7 +171,11 @@ fn report(common: &Common, verified: &Verified) -> Result<Exit, Failure> {
             .iter()
             .map(|(run, seq, fault)| serde_json::json!({"run": run.to_string(), "entry": seq, "fault": fault}))
             .collect();
-        let altered: Vec<_> = verified.altered.iter().map(|(run, id)| format!("{run} {id}")).collect();
+        let altered: Vec<_> = verified
+            .altered
+            .iter()
+            .map(|(run, id)| format!("{run} {id}"))
+            .collect();
         print::json(&serde_json::json!({
             "runs": verified.runs, "entries": verified.entries, "broken": broken,
             "payloads_altered": altered, "payloads_missing": missing,
@@ -148,17 +183,31 @@ fn report(common: &Common, verified: &Verified) -> Result<Exit, Failure> {
         return Ok(exit);
     }
     for (run, seq, fault) in &verified.broken {
-        print::line(&format!("tampered: {run} entry {seq}: {}", print::harmless(fault)));
+        print::line(&format!(
+            "tampered: {run} entry {seq}: {}",
+            print::harmless(fault)
+        ));
     }
     for (run, id) in &verified.altered {
-        print::line(&format!("tampered: {run} payload {id}: not the bytes that its entry committed to"));
+        print::line(&format!(
+            "tampered: {run} payload {id}: not the bytes that its entry committed to"
+        ));
     }
     for (run, ids) in &verified.missing {
-        print::line(&format!("cannot tell: {run}: {} payloads are missing and no entry says why", ids.len()));
+        print::line(&format!(
+            "cannot tell: {run}: {} payloads are missing and no entry says why",
+            ids.len()
+        ));
     }
     print::line(&format!(
         "{}: {} runs, {} entries",
-        if tampered { "not whole" } else if missing > 0 { "chains whole, payloads missing" } else { "verified" },
+        if tampered {
+            "not whole"
+        } else if missing > 0 {
+            "chains whole, payloads missing"
+        } else {
+            "verified"
+        },
         verified.runs,
         verified.entries
     ));

@@ -18,31 +18,63 @@ pub(super) fn run(common: &Common, dir: &Path) -> Result<Exit, Failure> {
         print::json(&as_json(&bundle))?;
         return Ok(Exit::Done);
     }
-    print::line(&format!("{}  (risk {})", bundle.name(), bundle.risk().as_str()));
+    print::line(&format!(
+        "{}  (risk {})",
+        bundle.name(),
+        bundle.risk().as_str()
+    ));
     print::line(&format!("version   {}", bundle.version()));
     print::line(&format!("purpose   {}", print::harmless(bundle.purpose())));
     for (name, workflow) in bundle.workflows() {
         print::line(&format!("workflow  {name}"));
         for node in &workflow.nodes {
-            print::line(&format!("  {:<14} {}", node.step.as_str(), what(&node.kind)));
+            print::line(&format!(
+                "  {:<14} {}",
+                node.step.as_str(),
+                what(&node.kind)
+            ));
             for (cause, list) in fallbacks(&node.fallbacks) {
                 print::line(&format!("  {:<14}   {cause}: {}", "", list.join(", then ")));
             }
         }
         let output = &workflow.output;
-        let decision = output.decision.map_or(String::new(), |decision| format!(", a final {} decision", decision.as_str()));
-        print::line(&format!("  {:<14} for {} readers{decision}{}", "output", output.audience.as_str(), review(output.review.as_ref())));
+        let decision = output.decision.map_or(String::new(), |decision| {
+            format!(", a final {} decision", decision.as_str())
+        });
+        print::line(&format!(
+            "  {:<14} for {} readers{decision}{}",
+            "output",
+            output.audience.as_str(),
+            review(output.review.as_ref())
+        ));
     }
     for tool in bundle.tools().values() {
-        let outside = if tool.external { ", visible outside" } else { "" };
-        print::line(&format!("tool      {:<28} {}{outside}, recovery {}", tool.name.as_str(), tool.effect.as_str(), tool.recovery.as_str()));
+        let outside = if tool.external {
+            ", visible outside"
+        } else {
+            ""
+        };
+        print::line(&format!(
+            "tool      {:<28} {}{outside}, recovery {}",
+            tool.name.as_str(),
+            tool.effect.as_str(),
+            tool.recovery.as_str()
+        ));
     }
     for source in bundle.sources().values() {
-        let kind = if source.register { "trusted register" } else { "source" };
+        let kind = if source.register {
+            "trusted register"
+        } else {
+            "source"
+        };
         print::line(&format!("source    {:<28} {kind}", source.name.as_str()));
     }
     let own: Vec<String> = own_policies(&bundle);
-    print::line(&format!("policies  {} of its own: {}", own.len(), own.join(", ")));
+    print::line(&format!(
+        "policies  {} of its own: {}",
+        own.len(),
+        own.join(", ")
+    ));
     print::line(&format!("tests     {} cases", bundle.tests().len()));
     Ok(Exit::Done)
 }
@@ -52,7 +84,11 @@ fn own_policies(bundle: &Bundle) -> Vec<String> {
         .guards()
         .policies()
         .iter()
-        .filter(|id| bundle.policy_text(id).is_some_and(|policy| bundle.files().contains_key(&policy.file)))
+        .filter(|id| {
+            bundle
+                .policy_text(id)
+                .is_some_and(|policy| bundle.files().contains_key(&policy.file))
+        })
         .map(ToString::to_string)
         .collect()
 }
@@ -60,7 +96,13 @@ fn own_policies(bundle: &Bundle) -> Vec<String> {
 fn what(kind: &NodeKind) -> String {
     match kind {
         NodeKind::Model(step) => {
-            format!("{} with model {} and prompt {}{}", step.kind.as_str(), step.model, step.prompt, review(step.review.as_ref()))
+            format!(
+                "{} with model {} and prompt {}{}",
+                step.kind.as_str(),
+                step.model,
+                step.prompt,
+                review(step.review.as_ref())
+            )
         }
         NodeKind::Retrieve(step) => format!("read {}", step.source),
         NodeKind::Tool(step) => format!("call {}{}", step.tool, review(step.review.as_ref())),
@@ -70,7 +112,12 @@ fn what(kind: &NodeKind) -> String {
 }
 
 fn review(spec: Option<&ReviewSpec>) -> String {
-    spec.map_or(String::new(), |spec| format!(", reviewed by {} {} within {} s", spec.quorum, spec.role, spec.expires_seconds))
+    spec.map_or(String::new(), |spec| {
+        format!(
+            ", reviewed by {} {} within {} s",
+            spec.quorum, spec.role, spec.expires_seconds
+        )
+    })
 }
 
 fn fallbacks(fallbacks: &Fallbacks) -> Vec<(&'static str, Vec<String>)> {
@@ -103,8 +150,11 @@ fn as_json(bundle: &Bundle) -> serde_json::Value {
         .workflows()
         .values()
         .map(|workflow| {
-            let steps: Vec<_> =
-                workflow.nodes.iter().map(|node| json!({"step": node.step.to_string(), "does": what(&node.kind)})).collect();
+            let steps: Vec<_> = workflow
+                .nodes
+                .iter()
+                .map(|node| json!({"step": node.step.to_string(), "does": what(&node.kind)}))
+                .collect();
             json!({"name": workflow.name.to_string(), "steps": steps})
         })
         .collect();

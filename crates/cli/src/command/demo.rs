@@ -22,8 +22,14 @@ use crate::progress::Progress;
 
 /// The cases shown, with what a person sees above each.
 const SHOWN: [(&str, &str); 3] = [
-    ("clean", "1 of 3  A clean case. The model writes; a person approves; the tool acts once."),
-    ("injected", "2 of 3  A log line tells the model to mail the data out, and the model obeys."),
+    (
+        "clean",
+        "1 of 3  A clean case. The model writes; a person approves; the tool acts once.",
+    ),
+    (
+        "injected",
+        "2 of 3  A log line tells the model to mail the data out, and the model obeys.",
+    ),
     ("outage", "3 of 3  No model answers."),
 ];
 
@@ -43,9 +49,17 @@ pub(super) async fn run(common: &Common, yes: bool, live: bool) -> Result<Exit, 
     let dir = directory(common)?;
     let installation = Installation::open_at(&dir)?;
     let bundle = example::incident_summary()?;
-    print::line(&format!("bundle    {}  version {}", bundle.name(), bundle.version()));
+    print::line(&format!(
+        "bundle    {}  version {}",
+        bundle.name(),
+        bundle.version()
+    ));
     print::line(&format!("data      {}", dir.display()));
-    print::line(if live { "model     the real one behind endpoint `claude`" } else { "model     scripted (replies kept in the bundle's tests)" });
+    print::line(if live {
+        "model     the real one behind endpoint `claude`"
+    } else {
+        "model     scripted (replies kept in the bundle's tests)"
+    });
     let store = installation.store()?;
     let mut last = None;
     for (name, title) in SHOWN {
@@ -53,7 +67,9 @@ pub(super) async fn run(common: &Common, yes: bool, live: bool) -> Result<Exit, 
             .tests()
             .iter()
             .find(|case| case.name == name)
-            .ok_or_else(|| Failure::failed(format!("failed to find case `{name}` in the example")))?;
+            .ok_or_else(|| {
+                Failure::failed(format!("failed to find case `{name}` in the example"))
+            })?;
         print::line(&format!("\n── {title}"));
         if live && name == "outage" {
             print::line("   (not shown live: the real model is up)");
@@ -67,7 +83,8 @@ pub(super) async fn run(common: &Common, yes: bool, live: bool) -> Result<Exit, 
 
 /// A fresh directory, or the one that was asked for.
 fn directory(common: &Common) -> Result<PathBuf, Failure> {
-    let environment = EnvironmentName::parse("dev").map_err(|fault| Failure::failed(fault.to_string()))?;
+    let environment =
+        EnvironmentName::parse("dev").map_err(|fault| Failure::failed(fault.to_string()))?;
     match &common.data_dir {
         Some(dir) => {
             if !dir.join("interlock.toml").is_file() {
@@ -109,14 +126,27 @@ fn engine(
         .filter_map(|alias| Some((alias.clone(), EndpointName::parse(alias.as_str()).ok()?)))
         .collect();
     let doors = installation.doors(installation.egress()?);
-    installation.engine_with(store, Arc::new(scripted_model(case)), doors, endpoints, aliases)
+    installation.engine_with(
+        store,
+        Arc::new(scripted_model(case)),
+        doors,
+        endpoints,
+        aliases,
+    )
 }
 
-async fn one(installation: &Installation, engine: &Arc<Engine>, case: &TestCase, yes: bool) -> Result<State, Failure> {
+async fn one(
+    installation: &Installation,
+    engine: &Arc<Engine>,
+    case: &TestCase,
+    yes: bool,
+) -> Result<State, Failure> {
     let bundle = example::incident_summary()?;
     let name = bundle.name().clone();
     engine.deploy(bundle).await?;
-    let requester = engine.service("demo-intake", case.principal.roles.clone(), Method::Demo).await?;
+    let requester = engine
+        .service("demo-intake", case.principal.roles.clone(), Method::Demo)
+        .await?;
     let progress = Progress::follow(engine, true);
     let answer = engine
         .start(StartRequest {
@@ -129,7 +159,11 @@ async fn one(installation: &Installation, engine: &Arc<Engine>, case: &TestCase,
             key: None,
         })
         .await?;
-    let mut state = if answer.state.is_ended() { answer.state } else { engine.drive(answer.run).await? };
+    let mut state = if answer.state.is_ended() {
+        answer.state
+    } else {
+        engine.drive(answer.run).await?
+    };
     progress.settle().await;
     while let Phase::Reviewing { review, .. } = state.phase.clone() {
         match decide(installation, engine, &review, yes).await? {
@@ -153,14 +187,25 @@ async fn decide(
     review::show(&engine.review_view(open.id).await?);
     let (person, approve, reason) = if yes {
         print::line("\n   !! --yes: the DEMO REVIEWER approves. No person has looked at this. !!");
-        (demo_reviewer(engine, open).await?, true, Some("demo reviewer".to_owned()))
+        (
+            demo_reviewer(engine, open).await?,
+            true,
+            Some("demo reviewer".to_owned()),
+        )
     } else {
         let answer = print::ask("\n   approve exactly this? [y/n] ")?;
         let approve = matches!(answer.as_str(), "y" | "yes");
-        let reason = if approve { None } else { Some(print::ask("   why not? ")?) };
+        let reason = if approve {
+            None
+        } else {
+            Some(print::ask("   why not? ")?)
+        };
         (installation.person(engine).await?, approve, reason)
     };
-    match engine.vote(open.id, person, open.digest, approve, reason).await {
+    match engine
+        .vote(open.id, person, open.digest, approve, reason)
+        .await
+    {
         Ok(answer) => Ok(Some(answer.state)),
         Err(fault) => {
             print::failure(&Failure::from(fault), false);
@@ -170,8 +215,14 @@ async fn decide(
 }
 
 async fn demo_reviewer(engine: &Arc<Engine>, open: &Review) -> Result<Principal, Failure> {
-    let roles = open.thresholds.iter().map(|(role, _)| RoleName::clone(role)).collect();
-    Ok(engine.local_person("demo-reviewer", roles, Method::Demo).await?)
+    let roles = open
+        .thresholds
+        .iter()
+        .map(|(role, _)| RoleName::clone(role))
+        .collect();
+    Ok(engine
+        .local_person("demo-reviewer", roles, Method::Demo)
+        .await?)
 }
 
 /// What became of the run, with the policy that refused it or the inbox item that waits.
@@ -185,7 +236,9 @@ async fn outcome(engine: &Arc<Engine>, state: &State) -> Result<(), Failure> {
         other => print::line(&format!("   the run is {}", other.name())),
     }
     for recorded in engine.history(state.run).await? {
-        let Event::Decided { decision, .. } = &recorded.event else { continue };
+        let Event::Decided { decision, .. } = &recorded.event else {
+            continue;
+        };
         if !matches!(decision.verdict, Verdict::Deny(_)) {
             continue;
         }
@@ -200,7 +253,12 @@ async fn outcome(engine: &Arc<Engine>, state: &State) -> Result<(), Failure> {
 }
 
 fn indent(text: &str) -> String {
-    print::harmless(text).trim().lines().map(|line| format!("     {line}")).collect::<Vec<_>>().join("\n")
+    print::harmless(text)
+        .trim()
+        .lines()
+        .map(|line| format!("     {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 async fn finish(
@@ -214,18 +272,27 @@ async fn finish(
     let place = dir.display();
     print::line("\n── What to try next");
     if let Some(state) = last {
-        print::line(&format!("   interlock audit show {} --data-dir {place}", state.run));
+        print::line(&format!(
+            "   interlock audit show {} --data-dir {place}",
+            state.run
+        ));
     }
     print::line(&format!("   interlock runs list --data-dir {place}"));
     print::line(&format!("   interlock inbox list --data-dir {place}"));
     print::line("   interlock test examples/incident-summary");
-    print::line("   interlock init && interlock key set anthropic && interlock demo --live --data-dir ~/.local/share/interlock");
+    print::line(
+        "   interlock init && interlock key set anthropic && interlock demo --live --data-dir ~/.local/share/interlock",
+    );
     print::line("");
-    let whole = verified.broken.is_empty() && verified.altered.is_empty() && verified.missing.is_empty();
+    let whole =
+        verified.broken.is_empty() && verified.altered.is_empty() && verified.missing.is_empty();
     for (run, seq, fault) in &verified.broken {
         print::line(&format!("tampered: {run} entry {seq}: {fault}"));
     }
     let word = if whole { "verified" } else { "NOT verified" };
-    print::line(&format!("{word}: {} runs, {} entries", verified.runs, verified.entries));
+    print::line(&format!(
+        "{word}: {} runs, {} entries",
+        verified.runs, verified.entries
+    ));
     Ok(if whole { Exit::Done } else { Exit::Failed })
 }

@@ -56,8 +56,10 @@ const FILES: [(&str, &[u8]); 38] = files! {
 
 /// Loads the example.
 pub(super) fn incident_summary() -> Result<Bundle, Failure> {
-    let files: BTreeMap<String, Vec<u8>> =
-        FILES.iter().map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec())).collect();
+    let files: BTreeMap<String, Vec<u8>> = FILES
+        .iter()
+        .map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec()))
+        .collect();
     Bundle::load_files(files, &OperatorPolicies::default())
         .map_err(|problems| Failure::failed(format!("failed to load the example: {problems}")))
 }
@@ -72,7 +74,13 @@ mod tests {
             if path.is_dir() {
                 walk(&path, root, found);
             } else {
-                found.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+                found.push(
+                    path.strip_prefix(root)
+                        .unwrap()
+                        .to_str()
+                        .unwrap()
+                        .to_owned(),
+                );
             }
         }
     }
@@ -83,7 +91,10 @@ mod tests {
         let mut found = Vec::new();
         walk(&root, &root, &mut found);
         found.sort();
-        let carried: Vec<String> = super::FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
+        let carried: Vec<String> = super::FILES
+            .iter()
+            .map(|(path, _)| (*path).to_owned())
+            .collect();
         assert_eq!(carried, found);
     }
 

@@ -42,7 +42,11 @@ pub(super) async fn run(common: &Common, command: InboxCommand) -> Result<Exit, 
     let answer = engine.settle(item, person, settlement).await?;
     progress.settle().await;
     let exit = report(common, &engine, &answer.state, answer.denied.as_ref()).await?;
-    Ok(if cancelled && answer.denied.is_none() { Exit::Done } else { exit })
+    Ok(if cancelled && answer.denied.is_none() {
+        Exit::Done
+    } else {
+        exit
+    })
 }
 
 async fn list(common: &Common, installation: &Installation) -> Result<Exit, Failure> {
@@ -60,7 +64,10 @@ async fn list(common: &Common, installation: &Installation) -> Result<Exit, Fail
         print::line("nothing waits");
     } else {
         for wait in waits {
-            print::line(&format!("{}  {:<18} {}  since {}", wait.id, wait.detail, wait.run, wait.since));
+            print::line(&format!(
+                "{}  {:<18} {}  since {}",
+                wait.id, wait.detail, wait.run, wait.since
+            ));
         }
     }
     Ok(Exit::Done)
@@ -69,11 +76,18 @@ async fn list(common: &Common, installation: &Installation) -> Result<Exit, Fail
 /// Everything that a person needs to finish it.
 pub(super) fn show(view: &InboxView) {
     print::line(&format!("waits:   {}  ({})", view.item, view.kind));
-    print::line(&format!("run:     {}  ({}{})", view.run, view.workflow, view.step.as_ref().map_or(String::new(), |s| format!(", step {s}"))));
+    print::line(&format!(
+        "run:     {}  ({}{})",
+        view.run,
+        view.workflow,
+        view.step
+            .as_ref()
+            .map_or(String::new(), |s| format!(", step {s}"))
+    ));
     print::line(&format!("since:   {}", view.since));
     for material in &view.material {
         print::line(&format!("{} (entry {}):", material.slot, material.seq));
-        print::line(&print::value(&material.content, "  | "));
+        print::line(&text(&material.content));
     }
     if let Some(schema) = &view.schema {
         print::line("a value written by hand must fit:");
@@ -85,6 +99,29 @@ pub(super) fn show(view: &InboxView) {
             "happened" => " --result @FILE",
             _ => "",
         };
-        print::line(&format!("next:    interlock inbox {settlement} {}{more}", view.item));
+        print::line(&format!(
+            "next:    interlock inbox {settlement} {}{more}",
+            view.item
+        ));
+    }
+}
+
+/// A prompt or a reply as text, other content as JSON.
+fn text(content: &serde_json::Value) -> String {
+    let texts: Vec<String> = ["system", "user", "text"]
+        .into_iter()
+        .filter_map(|name| content.get(name)?.as_str())
+        .flat_map(|text| {
+            print::harmless(text)
+                .trim()
+                .lines()
+                .map(|line| format!("  | {line}"))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    if texts.is_empty() {
+        print::value(content, "  | ")
+    } else {
+        texts.join("\n")
     }
 }

@@ -14,24 +14,46 @@ use crate::options::Common;
 use crate::print;
 
 /// Roles that the person who makes an installation begins with.
-const FIRST_ROLES: [&str; 8] =
-    ["requester", "analyst", "approver", "controller", "support_lead", "incident_lead", "operator", "admin"];
+const FIRST_ROLES: [&str; 8] = [
+    "requester",
+    "analyst",
+    "approver",
+    "controller",
+    "support_lead",
+    "incident_lead",
+    "operator",
+    "admin",
+];
 
 pub(super) fn run(common: &Common, environment: &str) -> Result<Exit, Failure> {
     let dir = data_dir(common)?;
-    let environment = EnvironmentName::parse(environment)
-        .map_err(|fault| Failure::usage(format!("failed to {fault}"), "for example dev, test, staging, production"))?;
+    let environment = EnvironmentName::parse(environment).map_err(|fault| {
+        Failure::usage(
+            format!("failed to {fault}"),
+            "for example dev, test, staging, production",
+        )
+    })?;
     make(&dir, &environment)?;
     let installation = Installation::open_at(&dir)?;
     drop(installation.store()?);
     if common.json {
         print::json(&serde_json::json!({"data_dir": dir, "environment": environment.to_string()}))?;
     } else {
-        print::line(&format!("made an installation for environment {environment} in {}", dir.display()));
+        print::line(&format!(
+            "made an installation for environment {environment} in {}",
+            dir.display()
+        ));
         print::line("");
-        print::line(&format!("configuration:  {}", dir.join("interlock.toml").display()));
-        print::line("You are its only person so far. Who asks for a run may not approve it: name a second person");
-        print::line("under [[people]] there, or start runs as a service account (interlock run … --as-service NAME).");
+        print::line(&format!(
+            "configuration:  {}",
+            dir.join("interlock.toml").display()
+        ));
+        print::line(
+            "You are its only person so far. Who asks for a run may not approve it: name a second person",
+        );
+        print::line(
+            "under [[people]] there, or start runs as a service account (interlock run … --as-service NAME).",
+        );
         print::line("");
         print::line("next:  interlock key set anthropic");
         print::line("       interlock run BUNDLE --input JSON --as-service intake");
@@ -44,14 +66,25 @@ pub(super) fn make(dir: &Path, environment: &EnvironmentName) -> Result<(), Fail
     let path = dir.join("interlock.toml");
     if path.exists() {
         return Err(Failure::usage(
-            format!("failed to make an installation in `{}`: there is one already", dir.display()),
+            format!(
+                "failed to make an installation in `{}`: there is one already",
+                dir.display()
+            ),
             "use it as it is, or name another place with --data-dir DIR",
         ));
     }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    LocalKey::open_or_create(dir, &SystemEntropy).map_err(|fault| Failure::failed(format!("failed to {fault}")))?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)?;
+    LocalKey::open_or_create(dir, &SystemEntropy)
+        .map_err(|fault| Failure::failed(format!("failed to {fault}")))?;
     let text = starter(environment, &crate::person::user()?, &FIRST_ROLES);
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)?;
     std::io::Write::write_all(&mut file, text.as_bytes())?;
     file.sync_all()?;
     Ok(())

@@ -7,13 +7,22 @@ use crate::exit::Failure;
 
 /// The bytes of `JSON` or `@FILE`.
 pub(super) fn bytes(text: &str, bytes_max: usize) -> Result<Vec<u8>, Failure> {
-    let Some(path) = text.strip_prefix('@') else { return Ok(text.as_bytes().to_vec()) };
-    let file = std::fs::File::open(path)
-        .map_err(|fault| Failure::usage(format!("failed to read `{path}`: {fault}"), "name a file after @, or write the JSON itself"))?;
+    let Some(path) = text.strip_prefix('@') else {
+        return Ok(text.as_bytes().to_vec());
+    };
+    let file = std::fs::File::open(path).map_err(|fault| {
+        Failure::usage(
+            format!("failed to read `{path}`: {fault}"),
+            "name a file after @, or write the JSON itself",
+        )
+    })?;
     let mut bytes = Vec::new();
     file.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > bytes_max {
-        return Err(Failure::usage(format!("failed to read `{path}`: it is longer than {bytes_max} bytes"), "send less"));
+        return Err(Failure::usage(
+            format!("failed to read `{path}`: it is longer than {bytes_max} bytes"),
+            "send less",
+        ));
     }
     Ok(bytes)
 }
@@ -23,7 +32,11 @@ pub(super) fn value(text: &str) -> Result<serde_json::Value, Failure> {
     let bytes = bytes(text, interlock_core::limits::INPUT_BYTES_MAX)?;
     serde_json::from_slice(&bytes).map_err(|fault| {
         Failure::usage(
-            format!("failed to parse the JSON: line {}, column {}", fault.line(), fault.column()),
+            format!(
+                "failed to parse the JSON: line {}, column {}",
+                fault.line(),
+                fault.column()
+            ),
             "quote it for the shell: '{\"name\": \"value\"}', or write it to a file and give @FILE",
         )
     })
@@ -31,5 +44,10 @@ pub(super) fn value(text: &str) -> Result<serde_json::Value, Failure> {
 
 /// An id of one kind.
 pub(super) fn id<T: FromStr>(text: &str, form: &str) -> Result<T, Failure> {
-    T::from_str(text).map_err(|_| Failure::usage(format!("failed to read id `{text}`"), format!("it has the form {form}")))
+    T::from_str(text).map_err(|_| {
+        Failure::usage(
+            format!("failed to read id `{text}`"),
+            format!("it has the form {form}"),
+        )
+    })
 }

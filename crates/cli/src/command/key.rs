@@ -22,20 +22,35 @@ pub(super) async fn run(common: &Common, command: KeyCommand) -> Result<Exit, Fa
             let name = secret_name(&name)?;
             let secret = if stdin {
                 let mut text = String::new();
-                std::io::stdin().take(PIPE_BYTES_MAX).read_to_string(&mut text)?;
+                std::io::stdin()
+                    .take(PIPE_BYTES_MAX)
+                    .read_to_string(&mut text)?;
                 Secret::new(&text)
             } else {
                 if !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-                    return Err(Failure::usage("failed to ask for the secret: there is no terminal", "read it from a pipe with --stdin"));
+                    return Err(Failure::usage(
+                        "failed to ask for the secret: there is no terminal",
+                        "read it from a pipe with --stdin",
+                    ));
                 }
-                let text = rpassword::prompt_password(format!("value of secret {name} (not shown): "))?;
+                let text =
+                    rpassword::prompt_password(format!("value of secret {name} (not shown): "))?;
                 Secret::new(&text)
             };
             installation.secrets.set(&name, &secret)?;
-            done(common, &format!("secret {name} is sealed"), serde_json::json!({"set": name.to_string()}))
+            done(
+                common,
+                &format!("secret {name} is sealed"),
+                serde_json::json!({"set": name.to_string()}),
+            )
         }
         KeyCommand::List => {
-            let names: Vec<String> = installation.secrets.list()?.iter().map(ToString::to_string).collect();
+            let names: Vec<String> = installation
+                .secrets
+                .list()?
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             if common.json {
                 print::json(&names)?;
             } else if names.is_empty() {
@@ -48,41 +63,72 @@ pub(super) async fn run(common: &Common, command: KeyCommand) -> Result<Exit, Fa
         KeyCommand::Remove { name } => {
             let name = secret_name(&name)?;
             installation.secrets.remove(&name)?;
-            done(common, &format!("secret {name} is gone"), serde_json::json!({"removed": name.to_string()}))
+            done(
+                common,
+                &format!("secret {name} is gone"),
+                serde_json::json!({"removed": name.to_string()}),
+            )
         }
         KeyCommand::Api(command) => api(common, &installation, command).await,
     }
 }
 
-async fn api(common: &Common, installation: &Installation, command: ApiCommand) -> Result<Exit, Failure> {
+async fn api(
+    common: &Common,
+    installation: &Installation,
+    command: ApiCommand,
+) -> Result<Exit, Failure> {
     let engine = installation.engine()?;
     match command {
-        ApiCommand::Create { service, roles, days } => {
-            let roles = roles.iter().map(|role| RoleName::parse(role)).collect::<Result<_, _>>();
-            let roles = roles.map_err(|fault| Failure::usage(format!("failed to {fault}"), "--roles requester,operator"))?;
+        ApiCommand::Create {
+            service,
+            roles,
+            days,
+        } => {
+            let roles = roles
+                .iter()
+                .map(|role| RoleName::parse(role))
+                .collect::<Result<_, _>>();
+            let roles = roles.map_err(|fault| {
+                Failure::usage(format!("failed to {fault}"), "--roles requester,operator")
+            })?;
             if days == 0 || days > 366 {
-                return Err(Failure::usage(format!("failed to make a key for {days} days"), "--days 1 to 366"));
+                return Err(Failure::usage(
+                    format!("failed to make a key for {days} days"),
+                    "--days 1 to 366",
+                ));
             }
             let account = engine.service(&service, roles, Method::ApiKey).await?;
             let expires = engine.clock().now().plus_seconds(days * 86_400);
             let (id, text) = engine.create_api_key(&account, Some(expires)).await?;
             if common.json {
-                print::json(&serde_json::json!({"id": id.to_string(), "key": text.as_str(), "expires_at": expires.to_string()}))?;
+                print::json(
+                    &serde_json::json!({"id": id.to_string(), "key": text.as_str(), "expires_at": expires.to_string()}),
+                )?;
             } else {
-                print::line(&format!("{id} for service {service}, until {expires}; shown this once:"));
+                print::line(&format!(
+                    "{id} for service {service}, until {expires}; shown this once:"
+                ));
                 print::line(&text);
             }
             Ok(Exit::Done)
         }
         ApiCommand::Revoke { id } => {
-            engine.revoke_api_key(input::id(&id, "key_ and 26 characters")?).await?;
-            done(common, &format!("{id} is revoked"), serde_json::json!({ "revoked": id }))
+            engine
+                .revoke_api_key(input::id(&id, "key_ and 26 characters")?)
+                .await?;
+            done(
+                common,
+                &format!("{id} is revoked"),
+                serde_json::json!({ "revoked": id }),
+            )
         }
     }
 }
 
 fn secret_name(name: &str) -> Result<SecretName, Failure> {
-    SecretName::parse(name).map_err(|fault| Failure::usage(format!("failed to {fault}"), "for example anthropic"))
+    SecretName::parse(name)
+        .map_err(|fault| Failure::usage(format!("failed to {fault}"), "for example anthropic"))
 }
 
 fn done(common: &Common, text: &str, value: serde_json::Value) -> Result<Exit, Failure> {

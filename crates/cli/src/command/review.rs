@@ -30,8 +30,18 @@ pub(super) async fn run(common: &Common, command: ReviewCommand) -> Result<Exit,
             } else {
                 for view in &views {
                     let what = view.tool.as_deref().unwrap_or(view.subject);
-                    let needs: Vec<String> = view.needs.iter().map(|need| format!("{} {}", need.count, need.role)).collect();
-                    print::line(&format!("{}  {:<28} needs {:<18} until {}", view.review, what, needs.join(", "), view.expires_at));
+                    let needs: Vec<String> = view
+                        .needs
+                        .iter()
+                        .map(|need| format!("{} {}", need.count, need.role))
+                        .collect();
+                    print::line(&format!(
+                        "{}  {:<28} needs {:<18} until {}",
+                        view.review,
+                        what,
+                        needs.join(", "),
+                        view.expires_at
+                    ));
                 }
             }
             Ok(Exit::Done)
@@ -45,14 +55,18 @@ pub(super) async fn run(common: &Common, command: ReviewCommand) -> Result<Exit,
                 show(&view);
                 print::line("");
                 print::line(&format!("next:  interlock review approve {id}"));
-                print::line(&format!("       interlock review reject {id} --reason \"…\""));
+                print::line(&format!(
+                    "       interlock review reject {id} --reason \"…\""
+                ));
             }
             Ok(Exit::Waiting)
         }
         ReviewCommand::Approve { id, reason, digest } => {
             vote(common, &installation, &id, true, reason, digest).await
         }
-        ReviewCommand::Reject { id, reason } => vote(common, &installation, &id, false, reason, None).await,
+        ReviewCommand::Reject { id, reason } => {
+            vote(common, &installation, &id, false, reason, None).await
+        }
     }
 }
 
@@ -82,31 +96,55 @@ async fn vote(
         None => {
             return Err(Failure::usage(
                 "failed to approve: nobody was shown what is approved",
-                format!("interlock review show {id} --json prints its digest; then --digest DIGEST"),
+                format!(
+                    "interlock review show {id} --json prints its digest; then --digest DIGEST"
+                ),
             ));
         }
     };
-    let digest = Digest::parse_hex(&digest)
-        .ok_or_else(|| Failure::usage("failed to read the digest", "64 hex digits, as `interlock review show ID` prints them"))?;
+    let digest = Digest::parse_hex(&digest).ok_or_else(|| {
+        Failure::usage(
+            "failed to read the digest",
+            "64 hex digits, as `interlock review show ID` prints them",
+        )
+    })?;
     let person = installation.person(&engine).await?;
     let progress = Progress::follow(&engine, !common.json);
     let answer = engine.vote(review, person, digest, approve, reason).await?;
     progress.settle().await;
     let exit = report(common, &engine, &answer.state, answer.denied.as_ref()).await?;
     // A rejection that ends the run is what was asked for, not a denial of the command.
-    Ok(if !approve && answer.denied.is_none() { Exit::Done } else { exit })
+    Ok(if !approve && answer.denied.is_none() {
+        Exit::Done
+    } else {
+        exit
+    })
 }
 
 /// Everything that a person needs to decide.
 pub(super) fn show(view: &ReviewView) {
     let title = match (&view.tool, view.effect, view.external) {
         (Some(tool), Some(effect), Some(external)) => {
-            format!("{tool}  ({effect}{})", if external { ", visible outside" } else { "" })
+            format!(
+                "{tool}  ({effect}{})",
+                if external { ", visible outside" } else { "" }
+            )
         }
-        _ => format!("the {} of {}", view.subject, view.step.as_deref().unwrap_or(&view.workflow)),
+        _ => format!(
+            "the {} of {}",
+            view.subject,
+            view.step.as_deref().unwrap_or(&view.workflow)
+        ),
     };
     print::line(&format!("proposed:   {}", print::harmless(&title)));
-    print::line(&format!("run:        {}  ({}{})", view.run, view.workflow, view.step.as_ref().map_or(String::new(), |s| format!(", step {s}"))));
+    print::line(&format!(
+        "run:        {}  ({}{})",
+        view.run,
+        view.workflow,
+        view.step
+            .as_ref()
+            .map_or(String::new(), |s| format!(", step {s}"))
+    ));
     print::line(&format!("asked by:   {}", view.requester));
     print::line(&format!(
         "labels:     {}, {}{}{}",
@@ -115,22 +153,45 @@ pub(super) fn show(view: &ReviewView) {
         list(", categories ", &view.label.categories),
         list(", from ", &view.label.sources),
     ));
-    let needs: Vec<String> = view.needs.iter().map(|need| format!("{} {}", need.count, need.role)).collect();
-    print::line(&format!("needs:      {} (so far {})", needs.join(", "), view.approvals.len()));
+    let needs: Vec<String> = view
+        .needs
+        .iter()
+        .map(|need| format!("{} {}", need.count, need.role))
+        .collect();
+    print::line(&format!(
+        "needs:      {} (so far {})",
+        needs.join(", "),
+        view.approvals.len()
+    ));
     print::line(&format!("expires:    {}", view.expires_at));
     print::line(&format!("digest:     {}", view.digest));
     print::line("exactly this:");
     print::line(&print::value(&view.content, "  | "));
-    if view.shown.as_object().is_some_and(|shown| !shown.is_empty()) {
+    if view
+        .shown
+        .as_object()
+        .is_some_and(|shown| !shown.is_empty())
+    {
         print::line("shown beside it:");
         print::line(&print::value(&view.shown, "  | "));
     }
-    print::line(&format!("because of: {}", if view.asked_by.is_empty() { "the workflow's own review" } else { "" }));
+    print::line(&format!(
+        "because of: {}",
+        if view.asked_by.is_empty() {
+            "the workflow's own review"
+        } else {
+            ""
+        }
+    ));
     for policy in &view.asked_by {
         print::line(&format!("  {}", policy.id));
     }
 }
 
 fn list(before: &str, items: &[String]) -> String {
-    if items.is_empty() { String::new() } else { format!("{before}{}", items.join(", ")) }
+    if items.is_empty() {
+        String::new()
+    } else {
+        format!("{before}{}", items.join(", "))
+    }
 }

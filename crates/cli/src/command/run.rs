@@ -30,8 +30,17 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
         // Said here, where somebody typed it; the engine would journal it as an input that does not fit.
         input::value(&asked.input)?;
     }
-    let workflow = asked.workflow.as_deref().map(WorkflowName::parse).transpose();
-    let workflow = workflow.map_err(|fault| Failure::usage(format!("failed to {fault}"), "interlock check BUNDLE lists them"))?;
+    let workflow = asked
+        .workflow
+        .as_deref()
+        .map(WorkflowName::parse)
+        .transpose();
+    let workflow = workflow.map_err(|fault| {
+        Failure::usage(
+            format!("failed to {fault}"),
+            "interlock check BUNDLE lists them",
+        )
+    })?;
     let engine = installation.engine()?;
     let bundle = if Path::new(&asked.bundle).is_dir() {
         let bundle = load(Path::new(&asked.bundle), &installation.policies()?)?;
@@ -40,14 +49,23 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
         name
     } else {
         BundleName::parse(&asked.bundle).map_err(|_| {
-            Failure::usage(format!("failed to find bundle `{}`: no such folder or name", asked.bundle), "interlock bundle list")
+            Failure::usage(
+                format!(
+                    "failed to find bundle `{}`: no such folder or name",
+                    asked.bundle
+                ),
+                "interlock bundle list",
+            )
         })?
     };
     let requester = match &asked.as_service {
         None => installation.person(&engine).await?,
         Some(name) => {
-            let role = RoleName::parse("requester").map_err(|fault| Failure::failed(fault.to_string()))?;
-            engine.service(name, [role].into(), Method::LocalUser).await?
+            let role =
+                RoleName::parse("requester").map_err(|fault| Failure::failed(fault.to_string()))?;
+            engine
+                .service(name, [role].into(), Method::LocalUser)
+                .await?
         }
     };
     let progress = Progress::follow(&engine, !common.json);
@@ -65,7 +83,11 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
     if answer.replayed && !common.json {
         print::aside(&format!("this request has started {} before", answer.run));
     }
-    let state = if answer.state.is_ended() { answer.state } else { engine.drive(answer.run).await? };
+    let state = if answer.state.is_ended() {
+        answer.state
+    } else {
+        engine.drive(answer.run).await?
+    };
     progress.settle().await;
     report(common, &engine, &state, answer.denied.as_ref()).await
 }
@@ -92,7 +114,11 @@ pub(super) async fn report(
         return Ok(exit);
     }
     if let Some(decision) = denied {
-        print::line(&format!("denied: {} is {}", decision.action.as_str(), say::verdict(decision)));
+        print::line(&format!(
+            "denied: {} is {}",
+            decision.action.as_str(),
+            say::verdict(decision)
+        ));
     }
     match &state.phase {
         Phase::Ended { outcome } => print::line(&format!("{} {}", view.run, outcome.as_str())),

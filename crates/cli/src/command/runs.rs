@@ -22,7 +22,15 @@ pub(super) async fn run(common: &Common, command: RunsCommand) -> Result<Exit, F
                 "waiting" => RunStatus::Waiting,
                 _ => RunStatus::Ended,
             });
-            let runs = engine.runs(RunFilter { status, ..RunFilter::default() }, limit).await?;
+            let runs = engine
+                .runs(
+                    RunFilter {
+                        status,
+                        ..RunFilter::default()
+                    },
+                    limit,
+                )
+                .await?;
             if common.json {
                 print::json(&runs)?;
             } else if runs.is_empty() {
@@ -30,7 +38,10 @@ pub(super) async fn run(common: &Common, command: RunsCommand) -> Result<Exit, F
             } else {
                 for run in runs {
                     let state = run.outcome.as_deref().unwrap_or(run.status);
-                    print::line(&format!("{}  {:<10} {:<24} {}", run.run, state, run.workflow, run.started));
+                    print::line(&format!(
+                        "{}  {:<10} {:<24} {}",
+                        run.run, state, run.workflow, run.started
+                    ));
                 }
             }
             Ok(Exit::Done)
@@ -47,7 +58,11 @@ pub(super) async fn run(common: &Common, command: RunsCommand) -> Result<Exit, F
             let person = installation.person(&engine).await?;
             let answer = engine.cancel(id, person).await?;
             report(common, &engine, &answer.state, answer.denied.as_ref()).await?;
-            Ok(if answer.denied.is_some() { Exit::Denied } else { Exit::Done })
+            Ok(if answer.denied.is_some() {
+                Exit::Denied
+            } else {
+                Exit::Done
+            })
         }
         RunsCommand::Drive => {
             let engine = installation.engine()?;

@@ -18,12 +18,17 @@ pub(super) async fn run(
     let listen = listen.unwrap_or(installation.config.listen);
     if !listen.ip().is_loopback() && !behind_tls {
         return Err(Failure::usage(
-            format!("failed to listen on {listen}: beyond loopback, API keys would travel in clear"),
+            format!(
+                "failed to listen on {listen}: beyond loopback, API keys would travel in clear"
+            ),
             "end TLS in front of it and say so with --behind-tls, or listen on 127.0.0.1",
         ));
     }
     let policies = installation.policies()?;
-    let loaded = bundles.iter().map(|dir| load(dir, &policies)).collect::<Result<Vec<_>, _>>()?;
+    let loaded = bundles
+        .iter()
+        .map(|dir| load(dir, &policies))
+        .collect::<Result<Vec<_>, _>>()?;
     let engine = installation.engine()?;
     for bundle in loaded {
         print::aside(&format!("deployed {} {}", bundle.name(), bundle.version()));
@@ -31,12 +36,17 @@ pub(super) async fn run(
     }
     let listener = tokio::net::TcpListener::bind(listen)
         .await
-        .map_err(|fault| Failure::failed(format!("failed to listen on {listen}: {fault}")).hint("--listen ADDRESS names another"))?;
+        .map_err(|fault| {
+            Failure::failed(format!("failed to listen on {listen}: {fault}"))
+                .hint("--listen ADDRESS names another")
+        })?;
     let address = listener.local_addr()?;
     if common.json {
         print::line(&serde_json::json!({"listening": address.to_string()}).to_string());
     } else {
-        print::line(&format!("listening on http://{address}  (API: /api/v1, document: /api/v1/openapi.json)"));
+        print::line(&format!(
+            "listening on http://{address}  (API: /api/v1, document: /api/v1/openapi.json)"
+        ));
     }
     let _ = (engine, listener, stopped().await);
     Ok(Exit::Done)

@@ -47,8 +47,7 @@ pub fn act_digest(key: &ActKey, facts: &ActFacts<'_>) -> Digest {
     ])
 }
 
-/// JSON with members in order of their names and no white space. `serde_json` keeps maps sorted here (its
-/// feature `preserve_order` is off in this workspace; a test holds that).
+/// JSON with members in order of their names and no white space, whatever order they came in.
 #[must_use]
 pub fn canonical_json(value: &Value) -> String {
     match value {

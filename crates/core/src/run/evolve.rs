@@ -314,7 +314,10 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
         }
         (
             Phase::Proposed { act },
-            Event::FallbackTaken { .. } | Event::InboxOpened { .. } | Event::RunEnded { .. },
+            Event::FallbackTaken { .. }
+            | Event::InboxOpened { .. }
+            | Event::RunEnded { .. }
+            | Event::StepDegraded { .. },
         ) => {
             return step_from_stuck(state, Some(act.node), event);
         }
@@ -360,7 +363,10 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
         }
         (
             Phase::Approved { review, .. },
-            Event::FallbackTaken { .. } | Event::InboxOpened { .. } | Event::RunEnded { .. },
+            Event::FallbackTaken { .. }
+            | Event::InboxOpened { .. }
+            | Event::RunEnded { .. }
+            | Event::StepDegraded { .. },
         ) => {
             return step_from_stuck(state, review.node, event);
         }

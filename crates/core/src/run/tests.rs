@@ -3,8 +3,10 @@
 
 mod branch;
 mod drive;
+mod fallback;
 mod journal;
 mod labels;
+mod matrix;
 mod nodes;
 mod recheck;
 mod road;

@@ -31,7 +31,9 @@ pub fn scripted_model(case: &TestCase) -> ScriptedModel {
     let mut replies: BTreeMap<EndpointName, Vec<ScriptedReply>> = BTreeMap::new();
     let mut repeated = Vec::new();
     for (alias, list) in &case.replies {
-        let Ok(endpoint) = EndpointName::parse(alias.as_str()) else { continue };
+        let Ok(endpoint) = EndpointName::parse(alias.as_str()) else {
+            continue;
+        };
         for reply in list {
             let scripted = match &reply.says {
                 Says::Json(value) => ScriptedReply::Json(value.clone()),
@@ -46,7 +48,11 @@ pub fn scripted_model(case: &TestCase) -> ScriptedModel {
             }
         }
     }
-    repeated.into_iter().fold(ScriptedModel::new(replies), |model, (endpoint, reply)| model.for_each_call(endpoint, reply))
+    repeated
+        .into_iter()
+        .fold(ScriptedModel::new(replies), |model, (endpoint, reply)| {
+            model.for_each_call(endpoint, reply)
+        })
 }
 
 /// The doors of a case.
@@ -60,19 +66,29 @@ impl CaseDoors {
     /// From a case, and a directory that real connectors may write to.
     #[must_use]
     pub fn new(case: &TestCase, scratch: &Path) -> Self {
-        Self { sources: case.sources.clone(), tools: case.tools.clone(), scratch: scratch.to_owned() }
+        Self {
+            sources: case.sources.clone(),
+            tools: case.tools.clone(),
+            scratch: scratch.to_owned(),
+        }
     }
 }
 
 impl Doors for CaseDoors {
     fn tools(&self, bundle: &Bundle) -> Arc<dyn ToolExecutor> {
         let real = crate::tool::Tools::offline(bundle, &self.scratch);
-        Arc::new(CaseTools { scripted: self.tools.clone(), real })
+        Arc::new(CaseTools {
+            scripted: self.tools.clone(),
+            real,
+        })
     }
 
     fn sources(&self, bundle: &Bundle) -> Arc<dyn SourceReader> {
         let real = crate::source::Sources::offline(bundle, &self.scratch);
-        Arc::new(CaseSources { scripted: self.sources.clone(), real })
+        Arc::new(CaseSources {
+            scripted: self.sources.clone(),
+            real,
+        })
     }
 }
 
@@ -87,10 +103,14 @@ impl ToolExecutor for CaseTools {
         match self.scripted.get(call.tool()) {
             None => self.real.execute(call).await,
             Some(StandIn::Answer(value)) => Ok(value.clone()),
-            Some(StandIn::Fault(Fault::Timeout)) => {
-                Err(ToolFailure { fault: CallFault::Timeout, known: EffectKnown::Unknown })
-            }
-            Some(StandIn::Fault(other)) => Err(ToolFailure { fault: fault(*other), known: EffectKnown::NotPerformed }),
+            Some(StandIn::Fault(Fault::Timeout)) => Err(ToolFailure {
+                fault: CallFault::Timeout,
+                known: EffectKnown::Unknown,
+            }),
+            Some(StandIn::Fault(other)) => Err(ToolFailure {
+                fault: fault(*other),
+                known: EffectKnown::NotPerformed,
+            }),
         }
     }
 }
@@ -106,7 +126,9 @@ impl SourceReader for CaseSources {
         match self.scripted.get(reading.source()) {
             None => self.real.read(reading).await,
             Some(StandIn::Answer(value)) => Ok(value.clone()),
-            Some(StandIn::Fault(other)) => Err(SourceFailure { fault: fault(*other) }),
+            Some(StandIn::Fault(other)) => Err(SourceFailure {
+                fault: fault(*other),
+            }),
         }
     }
 }

@@ -103,22 +103,48 @@ impl Reader<'_> {
         parse: impl Fn(&str) -> Option<T>,
         hint: &str,
     ) -> Result<T, ConfigFault> {
-        parse(text.get_ref())
-            .ok_or_else(|| self.fault(text.span().start, format!("{what} `{}` is not known", text.get_ref()), hint))
+        parse(text.get_ref()).ok_or_else(|| {
+            self.fault(
+                text.span().start,
+                format!("{what} `{}` is not known", text.get_ref()),
+                hint,
+            )
+        })
     }
 
     fn secret(&self, text: &Spanned<String>) -> Result<SecretName, ConfigFault> {
         let hint = "keep the value with `interlock key set NAME` and write secret://NAME here";
-        let name = text.get_ref().strip_prefix("secret://").and_then(|name| SecretName::parse(name).ok());
+        let name = text
+            .get_ref()
+            .strip_prefix("secret://")
+            .and_then(|name| SecretName::parse(name).ok());
         // The value itself is never repeated: it may be the secret.
-        name.ok_or_else(|| self.fault(text.span().start, "a secret is not a reference of the form secret://NAME", hint))
+        name.ok_or_else(|| {
+            self.fault(
+                text.span().start,
+                "a secret is not a reference of the form secret://NAME",
+                hint,
+            )
+        })
     }
 
     fn no_plain_secret(&self, name: &str, text: &Spanned<String>) -> Result<(), ConfigFault> {
         let value = text.get_ref();
-        let telling = ["secret", "token", "password", "api_key", "apikey", "credential"];
-        let named = telling.iter().any(|word| name.to_lowercase().contains(word)) && !value.starts_with("secret://");
-        let looks = ["sk-ant-", "sk-", "AKIA", "ghp_", "xoxb-", "-----BEGIN"].iter().any(|start| value.starts_with(start));
+        let telling = [
+            "secret",
+            "token",
+            "password",
+            "api_key",
+            "apikey",
+            "credential",
+        ];
+        let named = telling
+            .iter()
+            .any(|word| name.to_lowercase().contains(word))
+            && !value.starts_with("secret://");
+        let looks = ["sk-ant-", "sk-", "AKIA", "ghp_", "xoxb-", "-----BEGIN"]
+            .iter()
+            .any(|start| value.starts_with(start));
         if named || looks {
             return Err(self.fault(
                 text.span().start,
@@ -130,7 +156,12 @@ impl Reader<'_> {
     }
 
     fn endpoint(&self, raw: &RawEndpoint) -> Result<EndpointConfig, ConfigFault> {
-        let name = self.name(&raw.name, "endpoint name", |text| EndpointName::parse(text).ok(), "use a-z, 0-9, `_`, `-`, `.`")?;
+        let name = self.name(
+            &raw.name,
+            "endpoint name",
+            |text| EndpointName::parse(text).ok(),
+            "use a-z, 0-9, `_`, `-`, `.`",
+        )?;
         let provider = self.name(
             &raw.provider,
             "provider",
@@ -148,17 +179,38 @@ impl Reader<'_> {
             (None, Provider::Anthropic) => Some("https://api.anthropic.com".to_owned()),
             (None, Provider::Scripted) => None,
             (None, Provider::Compatible) => {
-                return Err(self.fault(raw.name.span().start, format!("endpoint `{name}` has no base_url"), "for example http://127.0.0.1:8080/v1"));
+                return Err(self.fault(
+                    raw.name.span().start,
+                    format!("endpoint `{name}` has no base_url"),
+                    "for example http://127.0.0.1:8080/v1",
+                ));
             }
         };
-        let secret = raw.secret.as_ref().map(|text| self.secret(text)).transpose()?;
+        let secret = raw
+            .secret
+            .as_ref()
+            .map(|text| self.secret(text))
+            .transpose()?;
         if provider == Provider::Anthropic && secret.is_none() {
-            return Err(self.fault(raw.name.span().start, format!("endpoint `{name}` has no secret"), "secret = \"secret://anthropic\""));
+            return Err(self.fault(
+                raw.name.span().start,
+                format!("endpoint `{name}` has no secret"),
+                "secret = \"secret://anthropic\"",
+            ));
         }
-        let seconds = raw.timeout_seconds.as_ref().map_or(60, |seconds| *seconds.get_ref());
-        let timeout_millis = seconds.checked_mul(1000).filter(|millis| (1..=interlock_core::limits::MODEL_MILLIS_MAX).contains(millis));
-        let at = raw.timeout_seconds.as_ref().map_or(raw.name.span().start, |seconds| seconds.span().start);
-        let timeout_millis = timeout_millis.ok_or_else(|| self.fault(at, "timeout_seconds is out of bounds", "1 to 900"))?;
+        let seconds = raw
+            .timeout_seconds
+            .as_ref()
+            .map_or(60, |seconds| *seconds.get_ref());
+        let timeout_millis = seconds
+            .checked_mul(1000)
+            .filter(|millis| (1..=interlock_core::limits::MODEL_MILLIS_MAX).contains(millis));
+        let at = raw
+            .timeout_seconds
+            .as_ref()
+            .map_or(raw.name.span().start, |seconds| seconds.span().start);
+        let timeout_millis = timeout_millis
+            .ok_or_else(|| self.fault(at, "timeout_seconds is out of bounds", "1 to 900"))?;
         Ok(EndpointConfig {
             facts: Endpoint {
                 name,
@@ -179,18 +231,36 @@ impl Reader<'_> {
 
     fn clearance(&self, raw: &RawEndpoint) -> Result<Clearance, ConfigFault> {
         let category = |text: &Spanned<String>| {
-            self.name(text, "category", |text| Category::parse(text).ok(), "use a-z, 0-9, `_`, `-`, `.`")
+            self.name(
+                text,
+                "category",
+                |text| Category::parse(text).ok(),
+                "use a-z, 0-9, `_`, `-`, `.`",
+            )
         };
         let any = raw.categories.iter().any(|text| text.get_ref() == "any");
         Ok(Clearance {
             perimeter: self.name(
                 &raw.perimeter,
                 "perimeter",
-                |text| [Perimeter::Inside, Perimeter::External].into_iter().find(|p| p.as_str() == text),
+                |text| {
+                    [Perimeter::Inside, Perimeter::External]
+                        .into_iter()
+                        .find(|p| p.as_str() == text)
+                },
                 "inside or external",
             )?,
-            region: self.name(&raw.region, "region", |text| Region::parse(text).ok(), "for example eu or us")?,
-            agreements: raw.agreements.iter().map(category).collect::<Result<_, _>>()?,
+            region: self.name(
+                &raw.region,
+                "region",
+                |text| Region::parse(text).ok(),
+                "for example eu or us",
+            )?,
+            agreements: raw
+                .agreements
+                .iter()
+                .map(category)
+                .collect::<Result<_, _>>()?,
             clearance: self.name(
                 &raw.clearance,
                 "clearance",
@@ -200,7 +270,12 @@ impl Reader<'_> {
             categories: if any {
                 Allowed::Any
             } else {
-                Allowed::Only(raw.categories.iter().map(category).collect::<Result<_, _>>()?)
+                Allowed::Only(
+                    raw.categories
+                        .iter()
+                        .map(category)
+                        .collect::<Result<_, _>>()?,
+                )
             },
         })
     }
@@ -211,23 +286,41 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Config, ConfigFault> {
     let reader = Reader { text, file };
     let raw: Raw = toml::from_str(text).map_err(|fault| {
         let at = fault.span().map_or(0, |span| span.start);
-        reader.fault(at, fault.message().replace('\n', "; "), "docs/configuration.md lists every key")
+        reader.fault(
+            at,
+            fault.message().replace('\n', "; "),
+            "docs/configuration.md lists every key",
+        )
     })?;
     let mut endpoints = BTreeMap::new();
     for endpoint in &raw.endpoint {
         let checked = reader.endpoint(endpoint)?;
         if let Some(twice) = endpoints.insert(checked.facts.name.clone(), checked) {
             let name = twice.facts.name;
-            return Err(reader.fault(endpoint.name.span().start, format!("endpoint `{name}` is there twice"), "give each its own name"));
+            return Err(reader.fault(
+                endpoint.name.span().start,
+                format!("endpoint `{name}` is there twice"),
+                "give each its own name",
+            ));
         }
     }
     let mut aliases = BTreeMap::new();
     for (alias, target) in &raw.aliases {
         let at = target.span().start;
-        let alias = ModelAlias::parse(alias).map_err(|fault| reader.fault(at, fault.to_string(), "rename it"))?;
-        let name = EndpointName::parse(target.get_ref()).ok().filter(|name| endpoints.contains_key(name));
+        let alias = ModelAlias::parse(alias)
+            .map_err(|fault| reader.fault(at, fault.to_string(), "rename it"))?;
+        let name = EndpointName::parse(target.get_ref())
+            .ok()
+            .filter(|name| endpoints.contains_key(name));
         let name = name.ok_or_else(|| {
-            reader.fault(at, format!("alias `{alias}` stands for `{}`, which is no endpoint", target.get_ref()), "name one of the [[endpoint]] tables")
+            reader.fault(
+                at,
+                format!(
+                    "alias `{alias}` stands for `{}`, which is no endpoint",
+                    target.get_ref()
+                ),
+                "name one of the [[endpoint]] tables",
+            )
         })?;
         aliases.insert(alias, name);
     }
@@ -236,7 +329,14 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Config, ConfigFault> {
     }
     let mut people = Vec::new();
     for person in &raw.people {
-        let role = |text: &Spanned<String>| reader.name(text, "role", |text| RoleName::parse(text).ok(), "use a-z, 0-9, `_`, `-`, `.`");
+        let role = |text: &Spanned<String>| {
+            reader.name(
+                text,
+                "role",
+                |text| RoleName::parse(text).ok(),
+                "use a-z, 0-9, `_`, `-`, `.`",
+            )
+        };
         people.push(PersonConfig {
             user: person.user.get_ref().clone(),
             roles: person.roles.iter().map(role).collect::<Result<_, _>>()?,
@@ -244,12 +344,22 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Config, ConfigFault> {
     }
     let listen = match &raw.listen {
         None => std::net::SocketAddr::from(([127, 0, 0, 1], 7411)),
-        Some(listen) => reader.name(listen, "listen address", |text| text.parse().ok(), "for example 127.0.0.1:7411")?,
+        Some(listen) => reader.name(
+            listen,
+            "listen address",
+            |text| text.parse().ok(),
+            "for example 127.0.0.1:7411",
+        )?,
     };
     let tenant = match &raw.tenant {
         None => interlock_core::id::TenantName::parse("default")
             .map_err(|fault| reader.fault(0, fault.to_string(), "name the tenant"))?,
-        Some(tenant) => reader.name(tenant, "tenant", |text| interlock_core::id::TenantName::parse(text).ok(), "use a-z, 0-9, `_`, `-`, `.`")?,
+        Some(tenant) => reader.name(
+            tenant,
+            "tenant",
+            |text| interlock_core::id::TenantName::parse(text).ok(),
+            "use a-z, 0-9, `_`, `-`, `.`",
+        )?,
     };
     Ok(Config {
         tenant,
@@ -265,11 +375,28 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Config, ConfigFault> {
         prices: PriceTable::new(
             raw.prices
                 .into_iter()
-                .map(|(model, price)| (model, Price { input: price.input, cached: price.cached, output: price.output }))
+                .map(|(model, price)| {
+                    (
+                        model,
+                        Price {
+                            input: price.input,
+                            cached: price.cached,
+                            output: price.output,
+                        },
+                    )
+                })
                 .collect(),
         ),
-        settings: raw.settings.into_iter().map(|(name, value)| (name, value.into_inner())).collect(),
-        roots: raw.roots.into_iter().map(|(name, value)| (name, value.into_inner().into())).collect(),
+        settings: raw
+            .settings
+            .into_iter()
+            .map(|(name, value)| (name, value.into_inner()))
+            .collect(),
+        roots: raw
+            .roots
+            .into_iter()
+            .map(|(name, value)| (name, value.into_inner().into()))
+            .collect(),
         people,
         ca_file: raw.egress.and_then(|egress| egress.ca_file).map(Into::into),
     })

@@ -13,7 +13,11 @@ fn check(text: &str, line: usize, message: &str) {
 
 #[test]
 fn the_starter_parses() {
-    let text = starter(&EnvironmentName::parse("dev").unwrap(), "ann \"x\"", &["analyst", "admin"]);
+    let text = starter(
+        &EnvironmentName::parse("dev").unwrap(),
+        "ann \"x\"",
+        &["analyst", "admin"],
+    );
     let config = Config::parse(&text, "interlock.toml").unwrap();
     assert_eq!(config.environment.as_str(), "dev");
     assert_eq!(config.roles_of("ann \"x\"").len(), 2);
@@ -26,12 +30,29 @@ fn what_is_wrong_is_named_with_its_line() {
     check("tenant = \"default\"\n", 1, "environment");
     check("environment = \"dev\"\nlisen = \"x\"\n", 2, "lisen");
     check("environment = \"DEV\"\n", 1, "environment");
-    check("environment = \"dev\"\n[aliases]\nwriter = \"nobody\"\n", 3, "no endpoint");
-    check("environment = \"dev\"\n[settings]\nregister_token = \"abc\"\n", 3, "plain secret");
-    check("environment = \"dev\"\n[settings]\nx = \"sk-ant-123\"\n", 3, "plain secret");
+    check(
+        "environment = \"dev\"\n[aliases]\nwriter = \"nobody\"\n",
+        3,
+        "no endpoint",
+    );
+    check(
+        "environment = \"dev\"\n[settings]\nregister_token = \"abc\"\n",
+        3,
+        "plain secret",
+    );
+    check(
+        "environment = \"dev\"\n[settings]\nx = \"sk-ant-123\"\n",
+        3,
+        "plain secret",
+    );
     let endpoint = "environment = \"dev\"\n[[endpoint]]\nname = \"c\"\nprovider = \"anthropic\"\nmodel = \"m\"\nperimeter = \"external\"\nregion = \"us\"\nclearance = \"internal\"\ncategories = [\"any\"]\n";
     check(endpoint, 3, "no secret");
     let plain = format!("{endpoint}secret = \"sk-ant-api-canary\"\n");
     check(&plain, 10, "not a reference");
-    assert!(!Config::parse(&plain, "f").unwrap_err().to_string().contains("canary"));
+    assert!(
+        !Config::parse(&plain, "f")
+            .unwrap_err()
+            .to_string()
+            .contains("canary")
+    );
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use close_fds::CloseFdsBuilder;
 use interlock_bundle::{CommandConnector, CommandInput};
 use interlock_core::limits;
 use interlock_core::pipeline::model::CallFault;
@@ -15,6 +16,9 @@ use tokio::process::{Child, Command};
 
 use super::{Filling, Site, Within, fill};
 use crate::clock::random;
+
+/// The first file descriptor after standard input, output and error.
+const FIRST_DESCRIPTOR: i32 = 3;
 
 /// Runs a command and gives what it printed.
 pub(crate) async fn run(
@@ -28,10 +32,14 @@ pub(crate) async fn run(
     if site.outside.is_none() || connector.argv.len() > limits::COMMAND_ARGUMENTS_MAX {
         return Err(not_performed(CallFault::Configuration));
     }
-    let argv = connector.argv.iter().map(|part| fill(part, Within::Argument, filling, site));
+    let argv = connector
+        .argv
+        .iter()
+        .map(|part| fill(part, Within::Argument, filling, site));
     let argv = argv.collect::<Result<Vec<_>, _>>().map_err(not_performed)?;
-    let (program, arguments) =
-        argv.split_first().ok_or_else(|| not_performed(CallFault::Configuration))?;
+    let (program, arguments) = argv
+        .split_first()
+        .ok_or_else(|| not_performed(CallFault::Configuration))?;
     if !Path::new(program).is_absolute() {
         return Err(not_performed(CallFault::Configuration));
     }
@@ -39,12 +47,20 @@ pub(crate) async fn run(
         CommandInput::None => None,
         CommandInput::Json => Some(canonical_json(filling.values)),
     };
-    let own = OwnDirectory::make(site).map_err(|fault| not_performed(fault))?;
+    let own = OwnDirectory::make(site).map_err(not_performed)?;
+    // Ours close by themselves; this is for those that we were started with.
+    CloseFdsBuilder::new()
+        .threadsafe(true)
+        .cloexecfrom(FIRST_DESCRIPTOR);
     let child = Command::new(program)
         .args(arguments)
         .env_clear()
         .current_dir(&own.0)
-        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdin(if input.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .process_group(0)
@@ -56,12 +72,22 @@ pub(crate) async fn run(
         })?;
     let limit = Duration::from_millis(u64::from(timeout_millis));
     let ended = tokio::time::timeout(limit, attend(child, input, bytes_max)).await;
-    ended.unwrap_or(Err(CallFault::Timeout)).map_err(|fault| (fault, EffectKnown::Unknown))
+    ended
+        .unwrap_or(Err(CallFault::Timeout))
+        .map_err(|fault| (fault, EffectKnown::Unknown))
 }
 
 /// Gives the command its input, takes its output, and waits for its end.
-async fn attend(mut child: Child, input: Option<String>, bytes_max: usize) -> Result<Vec<u8>, CallFault> {
-    let mut group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
+async fn attend(
+    mut child: Child,
+    input: Option<String>,
+    bytes_max: usize,
+) -> Result<Vec<u8>, CallFault> {
+    let mut group = Group(
+        child
+            .id()
+            .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)),
+    );
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let give = async {
         if let (Some(mut stdin), Some(input)) = (stdin, input) {
@@ -71,16 +97,29 @@ async fn attend(mut child: Child, input: Option<String>, bytes_max: usize) -> Re
     };
     let take = async {
         let mut output = Vec::new();
-        let mut bounded = stdout.ok_or(CallFault::Unavailable)?.take(bytes_max as u64 + 1);
-        bounded.read_to_end(&mut output).await.map_err(|_| CallFault::Unavailable)?;
-        if output.len() > bytes_max { Err(CallFault::Malformed) } else { Ok(output) }
+        let mut bounded = stdout
+            .ok_or(CallFault::Unavailable)?
+            .take(bytes_max as u64 + 1);
+        bounded
+            .read_to_end(&mut output)
+            .await
+            .map_err(|_| CallFault::Unavailable)?;
+        if output.len() > bytes_max {
+            Err(CallFault::Malformed)
+        } else {
+            Ok(output)
+        }
     };
     let ((), output) = tokio::join!(give, take);
     let output = output?;
     let status = child.wait().await.map_err(|_| CallFault::Unavailable)?;
     // Whatever it left behind ends with it.
     group.kill();
-    if status.success() { Ok(output) } else { Err(CallFault::Unavailable) }
+    if status.success() {
+        Ok(output)
+    } else {
+        Err(CallFault::Unavailable)
+    }
 }
 
 /// A process group, killed when this is dropped.
@@ -109,10 +148,19 @@ impl OwnDirectory {
         use std::os::unix::fs::DirBuilderExt;
         let unusable = |_| CallFault::Configuration;
         let work = site.data_dir.join("work");
-        let name = u64::from_be_bytes(random(site.entropy.as_ref()).map_err(|_| CallFault::Configuration)?);
+        let name = u64::from_be_bytes(
+            random(site.entropy.as_ref()).map_err(|_| CallFault::Configuration)?,
+        );
         let own = work.join(format!("{name:016x}"));
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&work).map_err(unusable)?;
-        std::fs::DirBuilder::new().mode(0o700).create(&own).map_err(unusable)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&work)
+            .map_err(unusable)?;
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&own)
+            .map_err(unusable)?;
         Ok(Self(own))
     }
 }

@@ -31,7 +31,9 @@ impl Reach {
         match (self, zone(address)) {
             (Self::Public | Self::PublicOrPrivate, Zone::Public)
             | (Self::Private | Self::PublicOrPrivate, Zone::Private) => true,
-            (Self::Public, Zone::Private) | (Self::Private, Zone::Public) | (_, Zone::Never) => false,
+            (Self::Public, Zone::Private) | (Self::Private, Zone::Public) | (_, Zone::Never) => {
+                false
+            }
         }
     }
 }

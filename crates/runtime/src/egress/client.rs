@@ -48,7 +48,10 @@ pub(super) struct SystemLookup;
 #[async_trait]
 impl Lookup for SystemLookup {
     async fn lookup(&self, host: &str) -> std::io::Result<Vec<IpAddr>> {
-        Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
+        Ok(tokio::net::lookup_host((host, 0))
+            .await?
+            .map(|address| address.ip())
+            .collect())
     }
 }
 
@@ -86,8 +89,11 @@ impl Resolve for CheckedResolver {
             if addresses.iter().any(|address| !reach.permits(*address)) {
                 return Err(Refused("the name has an address that is not permitted").into());
             }
-            let checked: Addrs =
-                Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)));
+            let checked: Addrs = Box::new(
+                addresses
+                    .into_iter()
+                    .map(|address| SocketAddr::new(address, 0)),
+            );
             Ok(checked)
         })
     }
@@ -124,7 +130,10 @@ impl Clients {
                 .retry(reqwest::retry::never())
                 .connect_timeout(CONNECT_TIMEOUT)
                 .pool_idle_timeout(IDLE_TIMEOUT)
-                .dns_resolver(CheckedResolver { lookup: Arc::clone(lookup), reach })
+                .dns_resolver(CheckedResolver {
+                    lookup: Arc::clone(lookup),
+                    reach,
+                })
                 .build()
                 .map_err(|error| EgressSetupFault::Tls(error.to_string()))
         };
@@ -155,10 +164,17 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, EgressSetupFault> {
     let native = rustls_native_certs::load_native_certs();
     let (_added, unusable) = roots.add_parsable_certificates(native.certs);
     if unusable > 0 || !native.errors.is_empty() {
-        tracing::warn!(unusable, unread = native.errors.len(), "some system certificate authorities were left out");
+        tracing::warn!(
+            unusable,
+            unread = native.errors.len(),
+            "some system certificate authorities were left out"
+        );
     }
     if let Some(path) = ca_file {
-        let fault = |why: String| EgressSetupFault::Authorities { path: path.display().to_string(), why };
+        let fault = |why: String| EgressSetupFault::Authorities {
+            path: path.display().to_string(),
+            why,
+        };
         let certificates = CertificateDer::pem_file_iter(path)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|error| fault(error.to_string()))?;
@@ -166,7 +182,9 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, EgressSetupFault> {
             return Err(fault("no certificate in it".to_owned()));
         }
         for certificate in certificates {
-            roots.add(certificate).map_err(|error| fault(error.to_string()))?;
+            roots
+                .add(certificate)
+                .map_err(|error| fault(error.to_string()))?;
         }
     }
     Ok(roots)

@@ -35,7 +35,10 @@ impl Anthropic {
                 "schema": adapt(question.schema, Dialect::Structure),
             }},
         });
-        let headers = [("anthropic-version", VERSION), ("accept", "application/json")];
+        let headers = [
+            ("anthropic-version", VERSION),
+            ("accept", "application/json"),
+        ];
         let (answer, value) = self.0.post("/v1/messages", &headers, &body).await?;
         let message = Message::deserialize(value).map_err(|_content| self.0.malformed(&answer))?;
         let text: String = message.content.iter().filter_map(Block::text).collect();
@@ -45,7 +48,13 @@ impl Anthropic {
         let usage = self.0.priced(message.usage.total());
         let request_id = answer.header("request-id").map(str::to_owned);
         let stop = stop(message.stop_reason.as_deref());
-        Ok(ModelReply { text, stop, usage, request_id, model: message.model })
+        Ok(ModelReply {
+            text,
+            stop,
+            usage,
+            request_id,
+            model: message.model,
+        })
     }
 }
 
@@ -75,7 +84,11 @@ struct Block {
 impl Block {
     /// Its text: thinking and all other kinds of blocks are no part of an answer.
     fn text(&self) -> Option<&str> {
-        if self.kind == "text" { self.text.as_ref()?.as_str() } else { None }
+        if self.kind == "text" {
+            self.text.as_ref()?.as_str()
+        } else {
+            None
+        }
     }
 }
 
@@ -94,7 +107,10 @@ impl Tokens {
         let cached_tokens = self.cache_read_input_tokens.unwrap_or(0);
         let created = self.cache_creation_input_tokens.unwrap_or(0);
         Usage {
-            input_tokens: self.input_tokens.saturating_add(created).saturating_add(cached_tokens),
+            input_tokens: self
+                .input_tokens
+                .saturating_add(created)
+                .saturating_add(cached_tokens),
             cached_tokens,
             output_tokens: self.output_tokens,
             cost_micros: None,

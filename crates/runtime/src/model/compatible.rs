@@ -49,9 +49,20 @@ impl Compatible {
         if text.len() > limits::REPLY_BYTES_MAX {
             return Err(malformed);
         }
-        let usage = self.0.priced(completion.usage.map(Tokens::total).unwrap_or_default());
-        let request_id = answer.header("x-request-id").map(str::to_owned).or(completion.id);
-        Ok(ModelReply { text, stop, usage, request_id, model: completion.model })
+        let usage = self
+            .0
+            .priced(completion.usage.map(Tokens::total).unwrap_or_default());
+        let request_id = answer
+            .header("x-request-id")
+            .map(str::to_owned)
+            .or(completion.id);
+        Ok(ModelReply {
+            text,
+            stop,
+            usage,
+            request_id,
+            model: completion.model,
+        })
     }
 }
 
@@ -113,7 +124,10 @@ impl Tokens {
     fn total(self) -> Usage {
         Usage {
             input_tokens: self.prompt_tokens,
-            cached_tokens: self.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0),
+            cached_tokens: self
+                .prompt_tokens_details
+                .and_then(|details| details.cached_tokens)
+                .unwrap_or(0),
             output_tokens: self.completion_tokens,
             cost_micros: None,
         }

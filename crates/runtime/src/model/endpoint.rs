@@ -49,7 +49,10 @@ impl Reached {
         let base_url = endpoint.base_url.clone().ok_or_else(unusable)?;
         let url = Url::parse(&base_url).map_err(|_| unusable())?;
         let host = url.host_str().ok_or_else(unusable)?.to_owned();
-        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
+        if !matches!(url.scheme(), "http" | "https")
+            || url.query().is_some()
+            || url.fragment().is_some()
+        {
             return Err(unusable());
         }
         let allow = Allow::new([host], endpoint.allow_private)
@@ -106,7 +109,11 @@ impl Reached {
         })?;
         if let Some(fault) = fault_of(answer.status) {
             let retry_after_millis = retry::after_millis(&answer, self.clock.now());
-            return Err(ModelFailure { fault, status: Some(answer.status), retry_after_millis });
+            return Err(ModelFailure {
+                fault,
+                status: Some(answer.status),
+                retry_after_millis,
+            });
         }
         let malformed = self.malformed(&answer);
         if !answer.is_json() {
@@ -119,12 +126,19 @@ impl Reached {
     /// The answer is none.
     pub(super) fn malformed(&self, answer: &Answer) -> ModelFailure {
         let status = Some(answer.status);
-        ModelFailure { fault: CallFault::Malformed, status, retry_after_millis: None }
+        ModelFailure {
+            fault: CallFault::Malformed,
+            status,
+            retry_after_millis: None,
+        }
     }
 
     /// The usage with its price.
     pub(super) fn priced(&self, usage: Usage) -> Usage {
-        Usage { cost_micros: self.prices.cost_micros(&self.model, &usage), ..usage }
+        Usage {
+            cost_micros: self.prices.cost_micros(&self.model, &usage),
+            ..usage
+        }
     }
 }
 

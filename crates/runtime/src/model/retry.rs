@@ -9,14 +9,21 @@ const MILLIS_MAX: u64 = 3_600_000;
 
 /// The wish in milliseconds, at most an hour.
 pub(super) fn after_millis(answer: &Answer, now: Timestamp) -> Option<u64> {
-    wish(answer.header("retry-after-ms"), answer.header("retry-after"), now)
+    wish(
+        answer.header("retry-after-ms"),
+        answer.header("retry-after"),
+        now,
+    )
 }
 
 fn wish(millis: Option<&str>, after: Option<&str>, now: Timestamp) -> Option<u64> {
     let millis = millis.and_then(|text| text.trim().parse::<u64>().ok());
     let after = || {
         let text = after?.trim();
-        let seconds = text.parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1000));
+        let seconds = text
+            .parse::<u64>()
+            .ok()
+            .map(|seconds| seconds.saturating_mul(1000));
         seconds.or_else(|| Some(date(text)?.as_micros().saturating_sub(now.as_micros()) / 1000))
     };
     millis.or_else(after).map(|millis| millis.min(MILLIS_MAX))
@@ -24,8 +31,9 @@ fn wish(millis: Option<&str>, after: Option<&str>, now: Timestamp) -> Option<u64
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`
 fn date(text: &str) -> Option<Timestamp> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let words: Vec<&str> = text.split(' ').collect();
     let [_weekday, day, month, year, time, "GMT"] = words.as_slice() else {
         return None;
@@ -40,7 +48,9 @@ fn date(text: &str) -> Option<Timestamp> {
     let (era, of_era) = (shifted / 400, shifted % 400);
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    Some(Timestamp::from_micros((days * 86_400 + seconds) * 1_000_000))
+    Some(Timestamp::from_micros(
+        (days * 86_400 + seconds) * 1_000_000,
+    ))
 }
 
 #[cfg(test)]
@@ -65,6 +75,9 @@ mod tests {
         ] {
             assert_eq!(wish(millis, after, now), expected, "{millis:?} {after:?}");
         }
-        assert_eq!(date("Tue, 29 Feb 2000 00:00:00 GMT").unwrap().to_string(), "2000-02-29T00:00:00.000000Z");
+        assert_eq!(
+            date("Tue, 29 Feb 2000 00:00:00 GMT").unwrap().to_string(),
+            "2000-02-29T00:00:00.000000Z"
+        );
     }
 }

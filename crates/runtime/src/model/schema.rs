@@ -5,7 +5,16 @@ use serde_json::{Map, Value};
 
 /// Formats that structured outputs know.
 const FORMATS: [&str; 10] = [
-    "date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid",
+    "date-time",
+    "time",
+    "date",
+    "duration",
+    "email",
+    "hostname",
+    "uri",
+    "ipv4",
+    "ipv6",
+    "uuid",
 ];
 /// Longest text or list whose bound is worth giving to a grammar.
 const BOUND_MAX: u64 = 1000;
@@ -28,19 +37,35 @@ pub(super) fn adapt(schema: &Value, dialect: Dialect) -> Value {
     for (keyword, value) in members {
         let kept = match (keyword.as_str(), value) {
             ("properties" | "$defs", Value::Object(named)) => {
-                let each = named.iter().map(|(name, inner)| (name.clone(), adapt(inner, dialect)));
+                let each = named
+                    .iter()
+                    .map(|(name, inner)| (name.clone(), adapt(inner, dialect)));
                 Some(Value::Object(each.collect()))
             }
             ("items", inner) => Some(adapt(inner, dialect)),
-            ("anyOf" | "oneOf" | "allOf", Value::Array(inner)) => {
-                Some(Value::Array(inner.iter().map(|inner| adapt(inner, dialect)).collect()))
+            ("anyOf" | "oneOf" | "allOf", Value::Array(inner)) => Some(Value::Array(
+                inner.iter().map(|inner| adapt(inner, dialect)).collect(),
+            )),
+            (
+                "type"
+                | "enum"
+                | "const"
+                | "required"
+                | "additionalProperties"
+                | "$ref"
+                | "description"
+                | "title",
+                _,
+            ) => Some(value.clone()),
+            ("format", Value::String(format)) => {
+                FORMATS.contains(&format.as_str()).then(|| value.clone())
             }
-            ("type" | "enum" | "const" | "required" | "additionalProperties" | "$ref" | "description" | "title", _) => {
-                Some(value.clone())
+            ("minItems", _) => {
+                (value.as_u64() <= Some(1) || bounded(value, dialect)).then(|| value.clone())
             }
-            ("format", Value::String(format)) => FORMATS.contains(&format.as_str()).then(|| value.clone()),
-            ("minItems", _) => (value.as_u64() <= Some(1) || bounded(value, dialect)).then(|| value.clone()),
-            ("maxItems" | "minLength" | "maxLength", _) => bounded(value, dialect).then(|| value.clone()),
+            ("maxItems" | "minLength" | "maxLength", _) => {
+                bounded(value, dialect).then(|| value.clone())
+            }
             _ => None,
         };
         if let Some(kept) = kept {
@@ -89,6 +114,9 @@ mod tests {
         assert_eq!(adapt(&schema, Dialect::Structure), expected);
         let bounded = adapt(&schema, Dialect::Bounded);
         assert_eq!(bounded["properties"]["maxLength"]["maxLength"], 90);
-        assert_eq!(bounded["properties"]["list"], json!({"type": "array", "minItems": 2, "items": {"$ref": "#/$defs/d"}}));
+        assert_eq!(
+            bounded["properties"]["list"],
+            json!({"type": "array", "minItems": 2, "items": {"$ref": "#/$defs/d"}})
+        );
     }
 }

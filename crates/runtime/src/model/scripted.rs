@@ -35,8 +35,13 @@ impl ScriptedModel {
     /// Replies by endpoint, in the order of its calls.
     #[must_use]
     pub fn new(replies: BTreeMap<EndpointName, Vec<ScriptedReply>>) -> Self {
-        let scripts = replies.into_iter().map(|(endpoint, replies)| (endpoint, replies.into()));
-        Self { scripts: Mutex::new(scripts.collect()), repeated: BTreeMap::new() }
+        let scripts = replies
+            .into_iter()
+            .map(|(endpoint, replies)| (endpoint, replies.into()));
+        Self {
+            scripts: Mutex::new(scripts.collect()),
+            repeated: BTreeMap::new(),
+        }
     }
 
     /// With a reply for each call that comes after an endpoint's script has run out.
@@ -49,14 +54,18 @@ impl ScriptedModel {
     /// How many replies are left over, those for each call not counted.
     #[must_use]
     pub fn left(&self) -> usize {
-        self.scripts.lock().map_or(0, |scripts| scripts.values().map(VecDeque::len).sum())
+        self.scripts
+            .lock()
+            .map_or(0, |scripts| scripts.values().map(VecDeque::len).sum())
     }
 
     fn next(&self, endpoint: &EndpointName) -> Result<ModelReply, ModelFailure> {
         let unavailable = ModelFailure::of(CallFault::Unavailable);
         let mut scripts = self.scripts.lock().map_err(|_poisoned| unavailable)?;
         let scripted = scripts.get_mut(endpoint).and_then(VecDeque::pop_front);
-        let reply = scripted.or_else(|| self.repeated.get(endpoint).cloned()).ok_or(unavailable)?;
+        let reply = scripted
+            .or_else(|| self.repeated.get(endpoint).cloned())
+            .ok_or(unavailable)?;
         let (text, stop) = match reply {
             ScriptedReply::Json(value) => (json!({"outcome": value}).to_string(), Stop::End),
             ScriptedReply::Text(text) => (text, Stop::End),
@@ -64,7 +73,13 @@ impl ScriptedModel {
             ScriptedReply::Fault(fault) => return Err(ModelFailure::of(fault)),
         };
         let usage = Usage::default();
-        Ok(ModelReply { text, stop, usage, request_id: None, model: Some("scripted".to_owned()) })
+        Ok(ModelReply {
+            text,
+            stop,
+            usage,
+            request_id: None,
+            model: Some("scripted".to_owned()),
+        })
     }
 }
 
@@ -92,9 +107,15 @@ mod tests {
             .for_each_call(name("other"), ScriptedReply::Refusal);
         assert_eq!(model.left(), 4);
         let said = |endpoint: &str| {
-            model.next(&name(endpoint)).map(|reply| (reply.text, reply.stop)).map_err(|failure| failure.fault)
+            model
+                .next(&name(endpoint))
+                .map(|reply| (reply.text, reply.stop))
+                .map_err(|failure| failure.fault)
         };
-        assert_eq!(said("writer"), Ok(("{\"outcome\":{\"a\":1}}".to_owned(), Stop::End)));
+        assert_eq!(
+            said("writer"),
+            Ok(("{\"outcome\":{\"a\":1}}".to_owned(), Stop::End))
+        );
         assert_eq!(said("writer"), Ok(("no json".to_owned(), Stop::End)));
         assert_eq!(said("writer"), Ok((String::new(), Stop::Refusal)));
         assert_eq!(said("writer"), Err(CallFault::Timeout));

@@ -40,8 +40,11 @@ impl KeyName {
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let known = ["run.", "subject.", "period."].iter().any(|prefix| text.starts_with(prefix));
-        (known && text.len() <= 160 && text.bytes().all(|b| b.is_ascii_graphic())).then(|| Self(text.to_owned()))
+        let known = ["run.", "subject.", "period."]
+            .iter()
+            .any(|prefix| text.starts_with(prefix));
+        (known && text.len() <= 160 && text.bytes().all(|b| b.is_ascii_graphic()))
+            .then(|| Self(text.to_owned()))
     }
 }
 
@@ -60,13 +63,22 @@ pub trait KeyBook: Send + Sync {
     ///
     /// # Errors
     /// The book cannot be reached.
-    async fn get(&self, tenant: &TenantName, key: &KeyName) -> Result<Option<Vec<u8>>, KeyBookFault>;
+    async fn get(
+        &self,
+        tenant: &TenantName,
+        key: &KeyName,
+    ) -> Result<Option<Vec<u8>>, KeyBookFault>;
 
     /// Keeps a wrapped key where there is none, and returns what is there now.
     ///
     /// # Errors
     /// The book cannot be reached.
-    async fn create(&self, tenant: &TenantName, key: &KeyName, wrapped: &[u8]) -> Result<Vec<u8>, KeyBookFault>;
+    async fn create(
+        &self,
+        tenant: &TenantName,
+        key: &KeyName,
+        wrapped: &[u8],
+    ) -> Result<Vec<u8>, KeyBookFault>;
 }
 
 /// A book in memory, for tests.
@@ -76,19 +88,39 @@ pub struct MemoryKeyBook(Mutex<BTreeMap<(TenantName, KeyName), Vec<u8>>>);
 impl MemoryKeyBook {
     /// Destroys a key.
     pub fn destroy(&self, tenant: &TenantName, key: &KeyName) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(tenant.clone(), key.clone()));
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&(tenant.clone(), key.clone()));
     }
 }
 
 #[async_trait]
 impl KeyBook for MemoryKeyBook {
-    async fn get(&self, tenant: &TenantName, key: &KeyName) -> Result<Option<Vec<u8>>, KeyBookFault> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(tenant.clone(), key.clone())).cloned())
+    async fn get(
+        &self,
+        tenant: &TenantName,
+        key: &KeyName,
+    ) -> Result<Option<Vec<u8>>, KeyBookFault> {
+        Ok(self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&(tenant.clone(), key.clone()))
+            .cloned())
     }
 
-    async fn create(&self, tenant: &TenantName, key: &KeyName, wrapped: &[u8]) -> Result<Vec<u8>, KeyBookFault> {
+    async fn create(
+        &self,
+        tenant: &TenantName,
+        key: &KeyName,
+        wrapped: &[u8],
+    ) -> Result<Vec<u8>, KeyBookFault> {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(keys.entry((tenant.clone(), key.clone())).or_insert_with(|| wrapped.to_vec()).clone())
+        Ok(keys
+            .entry((tenant.clone(), key.clone()))
+            .or_insert_with(|| wrapped.to_vec())
+            .clone())
     }
 }
 
@@ -99,17 +131,33 @@ const KIND: &str = "data_key";
 
 #[async_trait]
 impl KeyBook for StoreKeyBook {
-    async fn get(&self, tenant: &TenantName, key: &KeyName) -> Result<Option<Vec<u8>>, KeyBookFault> {
+    async fn get(
+        &self,
+        tenant: &TenantName,
+        key: &KeyName,
+    ) -> Result<Option<Vec<u8>>, KeyBookFault> {
         let record = self.0.record(tenant, KIND, key.as_str()).await;
-        record.map(|record| record.map(|record| record.bytes)).map_err(|fault| KeyBookFault(fault.to_string()))
+        record
+            .map(|record| record.map(|record| record.bytes))
+            .map_err(|fault| KeyBookFault(fault.to_string()))
     }
 
-    async fn create(&self, tenant: &TenantName, key: &KeyName, wrapped: &[u8]) -> Result<Vec<u8>, KeyBookFault> {
-        match self.0.put_record(tenant, KIND, key.as_str(), None, wrapped.to_vec()).await {
+    async fn create(
+        &self,
+        tenant: &TenantName,
+        key: &KeyName,
+        wrapped: &[u8],
+    ) -> Result<Vec<u8>, KeyBookFault> {
+        match self
+            .0
+            .put_record(tenant, KIND, key.as_str(), None, wrapped.to_vec())
+            .await
+        {
             Ok(_) => Ok(wrapped.to_vec()),
-            Err(RecordFault::Conflict { .. }) => {
-                self.get(tenant, key).await?.ok_or_else(|| KeyBookFault("the data key is gone".to_owned()))
-            }
+            Err(RecordFault::Conflict { .. }) => self
+                .get(tenant, key)
+                .await?
+                .ok_or_else(|| KeyBookFault("the data key is gone".to_owned())),
             Err(fault) => Err(KeyBookFault(fault.to_string())),
         }
     }

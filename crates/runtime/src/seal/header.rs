@@ -40,7 +40,10 @@ impl Header {
         let (class, rest) = text(rest)?;
         let (names, rest) = text(rest)?;
         let (key_commitment, nonce) = rest.split_at_checked(32)?;
-        let keys = names.split(' ').map(KeyName::parse).collect::<Option<Vec<_>>>()?;
+        let keys = names
+            .split(' ')
+            .map(KeyName::parse)
+            .collect::<Option<Vec<_>>>()?;
         (*format == FORMAT).then_some(Self {
             class,
             keys,

@@ -20,7 +20,9 @@ pub enum KeyFileFault {
     #[error("use the key file: {0}")]
     Io(#[from] std::io::Error),
     /// Others can read it.
-    #[error("use the key file: others than its owner may read it\nhint: chmod 600 the file, and change the key if somebody did")]
+    #[error(
+        "use the key file: others than its owner may read it\nhint: chmod 600 the file, and change the key if somebody did"
+    )]
     Permissions,
     /// It is not 32 bytes.
     #[error("use the key file: it is not a key of 32 bytes")]
@@ -56,7 +58,9 @@ impl LocalKey {
         let mut bytes = Zeroizing::new(Vec::with_capacity(33));
         file.take(33).read_to_end(&mut bytes)?;
         let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeyFileFault::Form)?;
-        Ok(Self { key: Zeroizing::new(key) })
+        Ok(Self {
+            key: Zeroizing::new(key),
+        })
     }
 
     /// Makes the key of a new data directory; never replaces one.
@@ -65,12 +69,21 @@ impl LocalKey {
     /// One is there already, or the file cannot be written.
     pub fn create(data_dir: &Path, entropy: &dyn Entropy) -> Result<Self, KeyFileFault> {
         let mut key = Zeroizing::new([0u8; 32]);
-        entropy.fill(key.as_mut_slice()).map_err(|_| KeyFileFault::Entropy)?;
+        entropy
+            .fill(key.as_mut_slice())
+            .map_err(|_| KeyFileFault::Entropy)?;
         let path = data_dir.join(FILE);
         if let Some(dir) = path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(dir)?;
         }
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
         file.write_all(key.as_slice())?;
         file.sync_all()?;
         if let Some(dir) = path.parent() {
@@ -85,7 +98,9 @@ impl LocalKey {
     /// No randomness.
     pub fn ephemeral(entropy: &dyn Entropy) -> Result<Self, KeyFileFault> {
         let mut key = Zeroizing::new([0u8; 32]);
-        entropy.fill(key.as_mut_slice()).map_err(|_| KeyFileFault::Entropy)?;
+        entropy
+            .fill(key.as_mut_slice())
+            .map_err(|_| KeyFileFault::Entropy)?;
         Ok(Self { key })
     }
 
@@ -105,7 +120,11 @@ impl LocalKey {
     /// A key of its own for a purpose (HKDF-SHA256, RFC 5869).
     #[must_use]
     pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
-        expand(self.key.as_slice(), b"interlock/local-key/v1", purpose.as_bytes())
+        expand(
+            self.key.as_slice(),
+            b"interlock/local-key/v1",
+            purpose.as_bytes(),
+        )
     }
 
     /// An index that finds a text again and does not tell it: HMAC-SHA256 under a key of this purpose, as hex.
@@ -113,21 +132,34 @@ impl LocalKey {
     pub fn blind_index(&self, purpose: &str, text: &str) -> String {
         let key = self.derive(&format!("index/{purpose}"));
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_slice());
-        hmac::sign(&key, text.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect()
+        hmac::sign(&key, text.as_bytes())
+            .as_ref()
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect()
     }
 
     /// Seals a small record under this key; `aad` names where it belongs.
     ///
     /// # Errors
     /// The engine refuses: no randomness.
-    pub fn seal_small(&self, purpose: &'static str, aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, SealFault> {
+    pub fn seal_small(
+        &self,
+        purpose: &'static str,
+        aad: &[u8],
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, SealFault> {
         let mut nonce = [0u8; NONCE_LEN];
         aws_lc_rs::rand::fill(&mut nonce).map_err(|_| SealFault::Entropy)?;
         let mut sealed = nonce.to_vec();
         let mut content = plaintext.to_vec();
         let key = self.small_key(purpose)?;
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut content)
-            .map_err(|_| SealFault::Small(purpose))?;
+        key.seal_in_place_append_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(aad),
+            &mut content,
+        )
+        .map_err(|_| SealFault::Small(purpose))?;
         sealed.extend_from_slice(&content);
         Ok(sealed)
     }
@@ -136,14 +168,21 @@ impl LocalKey {
     ///
     /// # Errors
     /// It was sealed by another key, for another place, or was changed.
-    pub fn open_small(&self, purpose: &'static str, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealFault> {
+    pub fn open_small(
+        &self,
+        purpose: &'static str,
+        aad: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealFault> {
         let fault = || SealFault::Small(purpose);
         let (nonce, content) = sealed.split_at_checked(NONCE_LEN).ok_or_else(fault)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| fault())?;
         let mut content = Zeroizing::new(content.to_vec());
         let length = {
             let key = self.small_key(purpose)?;
-            key.open_in_place(nonce, Aad::from(aad), &mut content).map_err(|_| fault())?.len()
+            key.open_in_place(nonce, Aad::from(aad), &mut content)
+                .map_err(|_| fault())?
+                .len()
         };
         content.truncate(length);
         Ok(content)
@@ -151,7 +190,9 @@ impl LocalKey {
 
     fn small_key(&self, purpose: &'static str) -> Result<LessSafeKey, SealFault> {
         let key = self.derive(&format!("small/{purpose}"));
-        Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(|_| SealFault::Small(purpose))?))
+        Ok(LessSafeKey::new(
+            UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(|_| SealFault::Small(purpose))?,
+        ))
     }
 }
 
@@ -159,7 +200,9 @@ impl LocalKey {
 pub(super) fn expand(secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
     let mut out = Zeroizing::new([0u8; 32]);
     let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret);
-    let filled = prk.expand(&[info], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(out.as_mut_slice()));
+    let filled = prk
+        .expand(&[info], hkdf::HKDF_SHA256)
+        .and_then(|okm| okm.fill(out.as_mut_slice()));
     // 32 bytes are one block of HKDF-SHA256, which never fails; were it to, a random key opens and seals nothing
     // that anything else would accept.
     if filled.is_err() {

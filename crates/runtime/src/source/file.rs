@@ -28,10 +28,16 @@ pub(super) async fn read(
     let bytes = match &connector.root {
         FileRoot::Bundle => files.get(&path).cloned().ok_or(CallFault::Rejected)?,
         FileRoot::Operator(name) => {
-            let root = site.roots.get(name).ok_or(CallFault::Configuration)?.clone();
+            let root = site
+                .roots
+                .get(name)
+                .ok_or(CallFault::Configuration)?
+                .clone();
             let reading = tokio::task::spawn_blocking(move || below(&root, &path));
             let limit = Duration::from_millis(u64::from(timeout_millis));
-            let ended = tokio::time::timeout(limit, reading).await.map_err(|_| CallFault::Timeout)?;
+            let ended = tokio::time::timeout(limit, reading)
+                .await
+                .map_err(|_| CallFault::Timeout)?;
             ended.map_err(|_| CallFault::Unavailable)??
         }
     };
@@ -47,7 +53,11 @@ fn below(root: &Path, path: &str) -> Result<Vec<u8>, CallFault> {
     let mut place = open(root, folder, Mode::empty()).map_err(|_| CallFault::Configuration)?;
     let mut parts: Vec<&str> = path.split('/').collect();
     let file = parts.pop().ok_or(CallFault::Rejected)?;
-    if parts.iter().chain([&file]).any(|part| matches!(*part, "" | "." | "..")) {
+    if parts
+        .iter()
+        .chain([&file])
+        .any(|part| matches!(*part, "" | "." | ".."))
+    {
         return Err(CallFault::Rejected);
     }
     for part in parts {

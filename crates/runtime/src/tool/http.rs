@@ -22,11 +22,21 @@ pub(super) async fn perform(
 ) -> Result<Value, ToolFailure> {
     let unusable = ToolFailure::not_performed(CallFault::Configuration);
     let outside = site.outside.as_ref().ok_or(unusable)?;
-    let mut prepared = prepare(connector, performing.filling(), performing.timeout_millis, site, outside)
-        .map_err(ToolFailure::not_performed)?;
-    prepared.headers.push(OutHeader::plain(GRANT_HEADER, performing.grant).ok_or(unusable)?);
+    let mut prepared = prepare(
+        connector,
+        performing.filling(),
+        performing.timeout_millis,
+        site,
+        outside,
+    )
+    .map_err(ToolFailure::not_performed)?;
+    prepared
+        .headers
+        .push(OutHeader::plain(GRANT_HEADER, performing.grant).ok_or(unusable)?);
     if let Some(name) = &connector.idempotency_header {
-        prepared.headers.push(OutHeader::plain(name, performing.key).ok_or(unusable)?);
+        prepared
+            .headers
+            .push(OutHeader::plain(name, performing.key).ok_or(unusable)?);
     }
     let bodiless = matches!(prepared.method, Method::GET | Method::DELETE);
     let call = Outbound {
@@ -40,7 +50,10 @@ pub(super) async fn perform(
     };
     let answer = outside.egress.send(call).await.map_err(|failure| {
         tracing::warn!(why = failure.why, "a tool gave no answer");
-        ToolFailure { fault: failure.fault, known: failure.known }
+        ToolFailure {
+            fault: failure.fault,
+            known: failure.known,
+        }
     })?;
     if let Some(failure) = failure_of(answer.status) {
         return Err(failure);

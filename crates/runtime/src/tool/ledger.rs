@@ -76,7 +76,9 @@ impl Entry {
             let damaged = ToolFailure::not_performed(CallFault::Malformed);
             let known: Value = serde_json::from_str(line).map_err(|_content| damaged)?;
             if known.get("key").and_then(Value::as_str) == Some(self.key.as_str()) {
-                let same = known.get("arguments").is_some_and(|known| canonical_json(known) == arguments);
+                let same = known
+                    .get("arguments")
+                    .is_some_and(|known| canonical_json(known) == arguments);
                 let refused = ToolFailure::not_performed(CallFault::Rejected);
                 return if same { Ok(place + 1) } else { Err(refused) };
             }
@@ -86,7 +88,9 @@ impl Entry {
         let unknown = |_| ToolFailure::unknown(CallFault::Unavailable);
         file.write_all(line.as_bytes()).map_err(unknown)?;
         file.sync_all().map_err(unknown)?;
-        File::open(&self.directory).and_then(|directory| directory.sync_all()).map_err(unknown)?;
+        File::open(&self.directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(unknown)?;
         Ok(lines.lines().count() + 1)
     }
 }
@@ -101,7 +105,10 @@ fn whole_lines(file: &mut File) -> Result<String, ToolFailure> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0)).map_err(unavailable)?;
     file.read_to_end(&mut bytes).map_err(unavailable)?;
-    let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
+    let whole = bytes
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(0, |end| end + 1);
     if whole < bytes.len() {
         file.set_len(whole as u64).map_err(unavailable)?;
         bytes.truncate(whole);

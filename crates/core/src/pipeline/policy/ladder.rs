@@ -199,7 +199,7 @@ fn climb(guards: &dyn Guards, request: &Request<'_>, reshape: Reshape<'_>) -> An
     // approval lifts then asks for no second role.
     if !met(request) {
         if let Some(reason) = unliftable(&blocking) {
-            return (Verdict::Deny(reason), named);
+            return (Verdict::Deny(reason), guards_of(&blocking));
         }
         lifted.approvals = lifted.declared.clone();
         let answer = lifted.evaluate(guards, request, reshape);
@@ -215,7 +215,7 @@ fn climb(guards: &dyn Guards, request: &Request<'_>, reshape: Reshape<'_>) -> An
     // Each round lifts at least one more remedy; there are finitely many, and a bound besides.
     for _ in 0..ROUNDS_MAX {
         match lifted.add(&blocking) {
-            Err(reason) => return (Verdict::Deny(reason), ids(&blocking.determining)),
+            Err(reason) => return (Verdict::Deny(reason), guards_of(&blocking)),
             Ok(false) => break,
             Ok(true) => {}
         }
@@ -247,6 +247,17 @@ fn unliftable(blocking: &Evaluation) -> Option<DenyReason> {
     forbids
         .any(|policy| policy.remedy.is_none())
         .then_some(DenyReason::Forbidden)
+}
+
+/// The forbids that nothing lifts: they alone determine a denial, whatever else stands in the way.
+fn guards_of(blocking: &Evaluation) -> Vec<PolicyId> {
+    let forbids = |policy: &&Determining| policy.forbids && policy.remedy.is_none();
+    blocking
+        .determining
+        .iter()
+        .filter(forbids)
+        .map(|policy| policy.id.clone())
+        .collect()
 }
 
 /// The remedies gathered so far.

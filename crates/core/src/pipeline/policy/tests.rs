@@ -62,7 +62,7 @@ fn a_guard_is_lifted_by_nothing_and_nobody_is_asked() {
             declared,
             ..Case::default()
         };
-        check(policies, case, &forbidden, &["ask", "never"]);
+        check(policies, case, &forbidden, &["never"]);
     }
     // It shows only once the approval is given.
     let policies = vec![
