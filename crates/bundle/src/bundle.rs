@@ -274,7 +274,7 @@ impl<'l> Loading<'l> {
             self.report,
         );
         let policy_ids = loaded.as_ref().map(|(guards, _)| guards.policies());
-        let manifest = manifest?;
+        let manifest = manifest.filter(|manifest| manifest.sound)?;
         let policy_ids =
             policy_ids.map(|ids| ids.iter().map(|id| id.as_str().to_owned()).collect());
         let tests = self.tests(&manifest, &workflows, &sources, &tools, policy_ids);

@@ -1,6 +1,8 @@
 //! YAML and JSON as a tree in which every value and key knows its bytes in the file. Only the plain part of
 //! YAML: no anchors, aliases, tags, several documents or keys twice, so that a file means what it shows.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Number, Value};
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span as Marks};
 
@@ -205,6 +207,7 @@ impl<'t> Builder<'t, '_> {
             Event::MappingStart(_, anchor, tag) => {
                 self.plain(&span, anchor, tag.is_some())?;
                 let mut members: Vec<(Key, Node)> = Vec::new();
+                let mut names = BTreeSet::new();
                 loop {
                     let (event, marks) = self.next(events)?;
                     if matches!(event, Event::MappingEnd) {
@@ -215,7 +218,7 @@ impl<'t> Builder<'t, '_> {
                         });
                     }
                     let key = self.key(event, marks)?;
-                    if members.iter().any(|(known, _)| known.name == key.name) {
+                    if !names.insert(key.name.clone()) {
                         let message = format!("`{}` stands here twice", key.name);
                         self.refuse(key.span.clone(), &message, "keep one of them");
                     }

@@ -261,8 +261,11 @@ pub(crate) fn schema(
             value,
             span: node.span.clone(),
         }),
-        // The file is there but was refused: that is said at the file.
-        Some(value) if shapes.is_broken(&value) => None,
+        // The file is there but was refused: that is said at the file, and the rest is still looked at.
+        Some(value) if shapes.is_broken(&value) => Some(At {
+            value,
+            span: node.span.clone(),
+        }),
         _ => {
             let files: Vec<String> = shapes
                 .names()

@@ -55,8 +55,11 @@ impl Pattern {
         Self(self.0.into_iter().skip(1).collect())
     }
 
-    /// Parses a pattern; the error says what is wrong, as a fragment.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// Parses a pattern.
+    ///
+    /// # Errors
+    /// What is wrong, as a fragment.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut plain = String::new();
         let mut rest = text;

@@ -175,3 +175,23 @@ fn at_most_32_violations_are_named() {
         .unwrap_err();
     assert_eq!(violations.len(), 32);
 }
+
+#[test]
+fn the_reference_page_names_every_keyword_format_and_filter() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/bundle.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let words: std::collections::BTreeSet<&str> = page
+        .split(|c: char| !c.is_alphanumeric() && !"$-_".contains(c))
+        .collect();
+    let filters = crate::template::filter::NAMES.map(|(name, _)| name);
+    for word in super::walk::KEYWORDS
+        .iter()
+        .chain(&super::walk::FORMATS)
+        .chain(&filters)
+    {
+        assert!(
+            words.contains(word),
+            "docs/bundle.md does not name `{word}`"
+        );
+    }
+}

@@ -13,7 +13,7 @@ use crate::reader::Reader;
 /// Places of a value that a schema may describe, `$ref` followed.
 const PLACES_MAX: usize = 5_000;
 
-const KEYWORDS: [&str; 32] = [
+pub(super) const KEYWORDS: [&str; 32] = [
     "$schema",
     "$comment",
     "$defs",
@@ -51,7 +51,7 @@ const KEYWORDS: [&str; 32] = [
 /// Formats whose texts are short by nature.
 const SHORT_FORMATS: [&str; 6] = ["date", "date-time", "time", "uuid", "ipv4", "ipv6"];
 
-const FORMATS: [&str; 12] = [
+pub(super) const FORMATS: [&str; 12] = [
     "date",
     "date-time",
     "time",

@@ -30,7 +30,8 @@ pub(crate) enum Filter {
     Upper,
 }
 
-const NAMES: [(&str, Filter); 16] = [
+/// All filters by name.
+pub(crate) const NAMES: [(&str, Filter); 16] = [
     ("abs", Filter::Abs),
     ("capitalize", Filter::Capitalize),
     ("first", Filter::First),

@@ -1,6 +1,8 @@
 //! `on_…` of a step: what is tried when it cannot go on. Each kind of step must say what happens in every case
 //! that it can meet; nothing is left to chance, and only the last item may end the list.
 
+use std::collections::BTreeSet;
+
 use interlock_core::id::{ModelAlias, SchemaName};
 use interlock_core::limits::{ATTEMPTS_MAX, REPAIRS_MAX};
 use interlock_core::seams::Shapes as _;
@@ -137,7 +139,8 @@ pub(crate) struct Rules<'s> {
 /// What a fallback may refer to.
 pub(crate) struct Surroundings<'s> {
     pub(crate) shapes: &'s BundleShapes,
-    pub(crate) models: &'s std::collections::BTreeSet<ModelAlias>,
+    /// None where the manifest's list could not be read.
+    pub(crate) models: Option<&'s BTreeSet<ModelAlias>>,
     pub(crate) degraded: &'s mut Vec<serde_json::Value>,
 }
 
@@ -257,10 +260,14 @@ fn fallback(
         What::Model(_) if !rules.ai => {
             no(format!("{} asks no model", rules.step), "remove `model`")
         }
-        What::Model(alias) if !around.models.contains(&alias.value) => {
+        What::Model(alias)
+            if around
+                .models
+                .is_some_and(|known| !known.contains(&alias.value)) =>
+        {
             let hint = one_of(
                 alias.value.as_str(),
-                around.models.iter().map(ModelAlias::as_str),
+                around.models.into_iter().flatten().map(ModelAlias::as_str),
             );
             let message = format!(
                 "the model `{}` is not in `models` of interlock.yaml",
@@ -278,7 +285,9 @@ fn fallback(
                 );
             };
             let value = node.to_value();
-            if let Err(violations) = around.shapes.check(schema, &value) {
+            if !around.shapes.is_broken(schema)
+                && let Err(violations) = around.shapes.check(schema, &value)
+            {
                 let first = violations
                     .first()
                     .map(|v| format!("at `{}`: {}", v.at, v.expected))

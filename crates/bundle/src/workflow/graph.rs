@@ -393,7 +393,11 @@ impl Layer<'_, '_> {
     ) -> Option<Fallbacks> {
         let mut around = fallback::Surroundings {
             shapes: self.around.shapes,
-            models: &self.around.manifest.models,
+            models: self
+                .around
+                .manifest
+                .models_known
+                .then_some(&self.around.manifest.models),
             degraded: &mut self.tables.degraded,
         };
         let made = fallback::make(&step.fallbacks, rules, &step.id.span, &mut around, reader);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use interlock_core::id::{SchemaName, StepName};
-use interlock_core::label::{Label, PathSegment};
+use interlock_core::label::PathSegment;
 use interlock_core::seams::Shapes as _;
 use interlock_core::workflow::{Reference, Root};
 
@@ -121,18 +121,16 @@ impl Readable<'_> {
 
     /// Whether a value there may have been chosen from outside.
     pub(crate) fn is_untrusted(&self, reference: &Reference) -> bool {
-        let labelled = |schema: &SchemaName| self.shapes.labels(schema).at(&reference.path);
+        // Of a schema that was itself refused nothing is known; nothing more is said of it here.
+        let trusted = |schema: &SchemaName| {
+            self.shapes.is_broken(schema)
+                || self.shapes.labels(schema).at(&reference.path).is_trusted()
+        };
         match &reference.root {
             Root::Run => false,
-            Root::Inputs => !labelled(self.input).is_trusted(),
+            Root::Inputs => !trusted(self.input),
             Root::Step(step) => match self.gives.get(step) {
-                Some(gives) => {
-                    let declared = gives
-                        .schema
-                        .as_ref()
-                        .map_or_else(Label::unlabelled, labelled);
-                    gives.tainted || !declared.is_trusted()
-                }
+                Some(gives) => gives.tainted || !gives.schema.as_ref().is_some_and(trusted),
                 None => true,
             },
         }

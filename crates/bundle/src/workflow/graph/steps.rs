@@ -61,7 +61,7 @@ impl Layer<'_, '_> {
         };
         let fallbacks = self.fallbacks(step, rules, reader);
         let models = &self.around.manifest.models;
-        let known = models.contains(&model.model.value);
+        let known = models.contains(&model.model.value) || !self.around.manifest.models_known;
         if !known {
             let hint = one_of(
                 model.model.value.as_str(),
