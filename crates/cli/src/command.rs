@@ -29,7 +29,7 @@ pub(crate) async fn run(options: Options) -> Result<Exit, Failure> {
             bundle,
             input,
             workflow,
-            as_service,
+            api_key,
             key,
         } => {
             run::run(
@@ -38,7 +38,7 @@ pub(crate) async fn run(options: Options) -> Result<Exit, Failure> {
                     bundle,
                     input,
                     workflow,
-                    as_service,
+                    api_key,
                     key,
                 },
             )

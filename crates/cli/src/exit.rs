@@ -105,7 +105,7 @@ fn refusal_hint(refusal: &interlock_core::run::Refusal) -> Option<&'static str> 
     use interlock_core::run::Refusal;
     match refusal {
         Refusal::OwnRequest => Some(
-            "somebody else must decide: name a second person under [[people]] in interlock.toml, or start the run as a service account",
+            "somebody else must decide: name a second person under [[people]] in interlock.toml, or have a service account start the run (interlock key api create SERVICE)",
         ),
         Refusal::RoleMissing => Some("give the person the role under [[people]] in interlock.toml"),
         Refusal::ReasonMissing => Some("--reason \"why not\""),

@@ -54,7 +54,7 @@ pub(crate) enum Command {
     },
     /// Start a run and drive it until it waits or ends
     #[command(
-        after_help = "Examples:\n  interlock run examples/incident-summary --input '{\"case_id\": \"CASE-1042\"}'\n  interlock run incident-summary --input @case.json --as-service intake"
+        after_help = "Examples:\n  interlock run examples/incident-summary --input '{\"case_id\": \"CASE-1042\"}'\n  interlock run incident-summary --input @case.json --api-key intake.key"
     )]
     Run {
         /// A bundle's folder (deployed first), or the name of a deployed bundle
@@ -65,9 +65,9 @@ pub(crate) enum Command {
         /// The workflow, where it is not the bundle's default
         #[arg(long)]
         workflow: Option<String>,
-        /// Ask as this service account, with role `requester`
-        #[arg(long, value_name = "NAME")]
-        as_service: Option<String>,
+        /// Ask as the service account of this API key: FILE, or - for standard input
+        #[arg(long, value_name = "FILE")]
+        api_key: Option<PathBuf>,
         /// Idempotency key: the same key and request start one run
         #[arg(long)]
         key: Option<String>,

@@ -48,6 +48,15 @@ pub(super) async fn run(common: &Common, yes: bool, live: bool) -> Result<Exit, 
     }
     let dir = directory(common)?;
     let installation = Installation::open_at(&dir)?;
+    if installation.config.environment.as_str() != "dev" {
+        return Err(Failure::usage(
+            format!(
+                "failed to show the demo in environment {}: its accounts belong into no other than dev",
+                installation.config.environment
+            ),
+            "leave --data-dir out, or name one of environment dev",
+        ));
+    }
     let bundle = example::incident_summary()?;
     print::line(&format!(
         "bundle    {}  version {}",

@@ -125,7 +125,7 @@ fn people(installation: &Installation) -> Vec<(Mark, String)> {
         0 => vec![(Mark::Bad, "nobody is named under [[people]]: no review can be decided".to_owned())],
         1 => vec![(
             Mark::Look,
-            "one person only: who asks for a run may not approve it; name a second, or run as a service account".to_owned(),
+            "one person only: who asks for a run may not approve it; name a second, or let a service account ask".to_owned(),
         )],
         count => vec![(Mark::Good, format!("{count} people hold {} roles", holders.len()))],
     }

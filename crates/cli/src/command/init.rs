@@ -52,11 +52,11 @@ pub(super) fn run(common: &Common, environment: &str) -> Result<Exit, Failure> {
             "You are its only person so far. Who asks for a run may not approve it: name a second person",
         );
         print::line(
-            "under [[people]] there, or start runs as a service account (interlock run … --as-service NAME).",
+            "under [[people]] there, or let a service account start runs (interlock key api create intake).",
         );
         print::line("");
         print::line("next:  interlock key set anthropic");
-        print::line("       interlock run BUNDLE --input JSON --as-service intake");
+        print::line("       interlock run BUNDLE --input JSON");
     }
     Ok(Exit::Done)
 }

@@ -1,7 +1,10 @@
 //! Values and ids as they are typed: JSON, or @FILE, bounded.
 
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::str::FromStr;
+
+use zeroize::Zeroizing;
 
 use crate::exit::Failure;
 
@@ -50,4 +53,32 @@ pub(super) fn id<T: FromStr>(text: &str, form: &str) -> Result<T, Failure> {
             format!("it has the form {form}"),
         )
     })
+}
+
+/// An API key from a file that only its owner may read, or from standard input. Never an argument: those are seen by
+/// every process of the machine.
+pub(super) fn api_key(file: &std::path::Path) -> Result<Zeroizing<String>, Failure> {
+    const KEY_BYTES_MAX: u64 = 256;
+    let mut text = Zeroizing::new(String::new());
+    if file == std::path::Path::new("-") {
+        std::io::stdin()
+            .take(KEY_BYTES_MAX)
+            .read_to_string(&mut text)?;
+    } else {
+        let name = file.display();
+        let opened = std::fs::File::open(file).map_err(|fault| {
+            Failure::usage(
+                format!("failed to read API key file `{name}`: {fault}"),
+                "interlock key api create SERVICE makes a key; keep it in a file",
+            )
+        })?;
+        if opened.metadata()?.permissions().mode() & 0o077 != 0 {
+            return Err(Failure::usage(
+                format!("failed to use API key file `{name}`: others than its owner may read it"),
+                "chmod 600 it, and make a new key if somebody did",
+            ));
+        }
+        opened.take(KEY_BYTES_MAX).read_to_string(&mut text)?;
+    }
+    Ok(Zeroizing::new(text.trim().to_owned()))
 }

@@ -1,9 +1,8 @@
 //! `interlock run`: start a run and drive it until it waits for people or ends.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use interlock_core::id::{BundleName, RoleName, WorkflowName};
-use interlock_core::pipeline::identity::Method;
+use interlock_core::id::{BundleName, WorkflowName};
 use interlock_core::run::{Outcome, Phase, State};
 use interlock_runtime::{Engine, StartRequest, say};
 
@@ -19,7 +18,7 @@ pub(super) struct Asked {
     pub(super) bundle: String,
     pub(super) input: String,
     pub(super) workflow: Option<String>,
-    pub(super) as_service: Option<String>,
+    pub(super) api_key: Option<PathBuf>,
     pub(super) key: Option<String>,
 }
 
@@ -58,14 +57,13 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
             )
         })?
     };
-    let requester = match &asked.as_service {
+    let requester = match &asked.api_key {
         None => installation.person(&engine).await?,
-        Some(name) => {
-            let role =
-                RoleName::parse("requester").map_err(|fault| Failure::failed(fault.to_string()))?;
-            engine
-                .service(name, [role].into(), Method::LocalUser)
-                .await?
+        Some(file) => {
+            let key = input::api_key(file)?;
+            engine.by_api_key(&key).await.map_err(|fault| {
+                Failure::from(fault).hint("interlock key api create SERVICE makes a key")
+            })?
         }
     };
     let progress = Progress::follow(&engine, !common.json);

@@ -48,7 +48,9 @@ pub(super) async fn run(
             "listening on http://{address}  (API: /api/v1, document: /api/v1/openapi.json)"
         ));
     }
-    let _ = (engine, listener, stopped().await);
+    interlock_server::serve(engine, listener, stopped())
+        .await
+        .map_err(|fault| Failure::failed(format!("failed to serve: {fault}")))?;
     Ok(Exit::Done)
 }
 
