@@ -4,15 +4,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use interlock_core::limits;
 use interlock_core::pipeline::model::CallFault;
 use interlock_core::pipeline::tool::EffectKnown;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Method, Url};
 
 mod address;
+mod allow;
+mod call;
 mod client;
 #[cfg(test)]
 pub(crate) mod loopback;
@@ -22,185 +23,9 @@ mod tests;
 use address::Reach;
 use client::{Clients, Lookup, SystemLookup, refusal_in};
 
+pub use allow::{Allow, AllowFault};
+pub use call::{Answer, OutHeader, Outbound};
 pub use client::EgressSetupFault;
-
-/// Where one destination may be: hosts spelled exactly as a parsed URL spells them, and whether these are meant to
-/// be on loopback or private addresses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Allow {
-    hosts: Vec<String>,
-    private: bool,
-}
-
-/// A host cannot be on a list in this spelling.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("list host `{host}`: not a host name or address in its one spelling")]
-pub struct AllowFault {
-    /// As it was written.
-    pub host: String,
-}
-
-impl Allow {
-    /// A list of hosts: lower case, no trailing dot, no port, punycode; an IPv6 address with or without brackets.
-    ///
-    /// # Errors
-    /// A host has another spelling, which no URL would ever match.
-    pub fn new(hosts: impl IntoIterator<Item = String>, private: bool) -> Result<Self, AllowFault> {
-        let hosts = hosts
-            .into_iter()
-            .map(|host| {
-                let bare = host
-                    .trim_start_matches('[')
-                    .trim_end_matches(']')
-                    .to_owned();
-                let spelled = if bare.contains(':') {
-                    format!("https://[{bare}]/")
-                } else {
-                    format!("https://{bare}/")
-                };
-                let parsed = Url::parse(&spelled).ok().and_then(|url| bare_host(&url));
-                let plain = bare
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b".:-_".contains(&b));
-                if plain && parsed.as_deref() == Some(bare.as_str()) && !bare.ends_with('.') {
-                    Ok(bare)
-                } else {
-                    Err(AllowFault {
-                        host: host.chars().take(64).collect(),
-                    })
-                }
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { hosts, private })
-    }
-
-    /// Whether loopback and private addresses are meant.
-    #[must_use]
-    pub const fn private(&self) -> bool {
-        self.private
-    }
-
-    /// How far a call to this URL may reach; an error says why it may not be called at all.
-    fn reach(&self, url: &Url) -> Result<Reach, &'static str> {
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("the URL names a user");
-        }
-        let reach = match (url.scheme(), self.private) {
-            ("https", false) => Reach::Public,
-            ("https", true) => Reach::PublicOrPrivate,
-            ("http", true) => Reach::Private,
-            ("http", false) => return Err("the URL has no TLS"),
-            _ => return Err("the URL is neither http nor https"),
-        };
-        let host = bare_host(url).ok_or("the URL has no host")?;
-        if !self.hosts.contains(&host) {
-            return Err("the host is not listed");
-        }
-        // The resolver never sees a host that is an address, so it is checked here.
-        match host.parse() {
-            Ok(literal) if !reach.permits(literal) => Err("the address is not permitted"),
-            _ => Ok(reach),
-        }
-    }
-}
-
-fn bare_host(url: &Url) -> Option<String> {
-    url.host_str().map(|host| {
-        host.trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned()
-    })
-}
-
-/// One header of a call.
-#[derive(Debug, Clone)]
-pub struct OutHeader {
-    name: HeaderName,
-    value: HeaderValue,
-    credential: bool,
-}
-
-impl OutHeader {
-    /// A header that any hop may see. `None`: not a header.
-    #[must_use]
-    pub fn plain(name: &str, value: &str) -> Option<Self> {
-        Self::parse(name, value, false)
-    }
-
-    /// A header that holds a secret: left out of every hop to another origin, and of any `Debug`.
-    #[must_use]
-    pub fn credential(name: &str, value: &str) -> Option<Self> {
-        Self::parse(name, value, true)
-    }
-
-    fn parse(name: &str, value: &str, credential: bool) -> Option<Self> {
-        let mut value = HeaderValue::from_str(value).ok()?;
-        value.set_sensitive(credential);
-        Some(Self {
-            name: HeaderName::from_bytes(name.as_bytes()).ok()?,
-            value,
-            credential,
-        })
-    }
-}
-
-/// One call to be made.
-#[derive(Debug)]
-pub struct Outbound<'a> {
-    /// Its method.
-    pub method: Method,
-    /// Its address.
-    pub url: &'a str,
-    /// Its headers.
-    pub headers: Vec<OutHeader>,
-    /// Its body, JSON.
-    pub json: Option<Vec<u8>>,
-    /// Where it may go.
-    pub allow: &'a Allow,
-    /// How long all hops and the reading may take together.
-    pub timeout: Duration,
-    /// Bytes that the answer's body may have.
-    pub body_bytes_max: usize,
-}
-
-/// What came back, of any status. Its `Debug` shows no content.
-pub struct Answer {
-    /// HTTP status, 200 to 599.
-    pub status: u16,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// Body, whole.
-    pub body: Vec<u8>,
-}
-
-impl Answer {
-    /// A header's text, if it is there and is ASCII.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// Whether the content type is JSON.
-    #[must_use]
-    pub fn is_json(&self) -> bool {
-        let Some(kind) = self.header("content-type") else {
-            return false;
-        };
-        let kind = kind
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
-        kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
-    }
-}
-
-impl std::fmt::Debug for Answer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Answer({}, {} bytes)", self.status, self.body.len())
-    }
-}
 
 /// Why a call gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

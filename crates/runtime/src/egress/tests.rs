@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::loopback::{Loopback, Reply, answer, json, loopback_only, way_out};
 use super::*;

@@ -172,14 +172,16 @@ async fn every_stop_reason_has_its_meaning() {
     }
 }
 
-#[tokio::test]
-async fn every_fault_has_its_kind_and_repeats_nothing() {
-    use CallFault::{Credential, Malformed, Rejected, Timeout, Unavailable};
+/// An answer, its fault, its status, the wait that it asks for.
+type Row = (Reply, CallFault, Option<u16>, Option<u64>);
+
+fn answered() -> Vec<Row> {
+    use CallFault::{Credential, Rejected, Timeout, Unavailable};
     let error = "{\"type\":\"error\",\"error\":{\"type\":\"t\",\"message\":\"canary\"}}";
     let limited = "content-type: application/json\r\nretry-after: 7\r\n";
     let hurried = "content-type: application/json\r\nretry-after: 7\r\nretry-after-ms: 70\r\n";
     let dated = "content-type: application/json\r\nretry-after: Sat, 21 Nov 2026 00:00:04 GMT\r\n";
-    for (reply, fault, status, wait) in [
+    vec![
         (json_answer(400, error), Rejected, Some(400), None),
         (json_answer(404, error), Rejected, Some(404), None),
         (json_answer(413, error), Rejected, Some(413), None),
@@ -216,6 +218,12 @@ async fn every_fault_has_its_kind_and_repeats_nothing() {
             Some(502),
             None,
         ),
+    ]
+}
+
+fn broken() -> Vec<Row> {
+    use CallFault::{Malformed, Timeout, Unavailable};
+    vec![
         (
             json_answer(200, "{\"content\":"),
             Malformed,
@@ -262,7 +270,12 @@ async fn every_fault_has_its_kind_and_repeats_nothing() {
             None,
             None,
         ),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn every_fault_has_its_kind_and_repeats_nothing() {
+    for (reply, fault, status, wait) in answered().into_iter().chain(broken()) {
         let server = Loopback::start(vec![reply]).await;
         let failure = ask("anthropic", &server).await.unwrap_err();
         let expected = ModelFailure {
