@@ -71,6 +71,7 @@ pub(crate) fn read(
             .iter()
             .map(|slot| slot.references.clone())
             .collect(),
+        choices: template.choices.clone(),
     };
     Some(PromptFile {
         file: file.to_owned(),

@@ -205,6 +205,9 @@ pub struct Prompt {
     pub escalate: Vec<String>,
     /// For each slot, all that it reads: its own paths and those of the conditions and loops around it.
     pub slots: Vec<Vec<Reference>>,
+    /// All that its conditions read: what they choose shows in the text that is there, so that their labels stay
+    /// with the prompt whatever a downgrade leaves out.
+    pub choices: Vec<Reference>,
 }
 
 /// People's verdict that a step asks for.

@@ -330,6 +330,7 @@ impl Engine {
     /// do not tell the name.
     async fn pseudonym(&self, kind: &str, name: &str) -> Result<[u8; 16], Fault> {
         let index = self.parts.book.blind_index(kind, name);
+        let kind = &spread(kind, &index);
         let parse = |bytes: &[u8]| {
             <[u8; 16]>::try_from(bytes)
                 .map_err(|_| Fault::Bug("a pseudonym of another form".to_owned()))
@@ -358,4 +359,10 @@ impl Engine {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A record kind, spread by the first two digits of a keyed index: a store bounds the records of one kind.
+fn spread(kind: &str, index: &str) -> String {
+    let start: String = index.chars().take(2).collect();
+    format!("{kind}.{start}")
 }

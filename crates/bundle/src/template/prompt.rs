@@ -28,6 +28,8 @@ pub(crate) struct Slot {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PromptTemplate {
     pub(crate) slots: Vec<Slot>,
+    /// What conditions read.
+    pub(crate) choices: Vec<Reference>,
     system: Vec<Part>,
     user: Vec<Part>,
 }
@@ -58,6 +60,7 @@ impl PromptTemplate {
             loops: Vec::new(),
             control: Vec::new(),
             slots: &mut self.slots,
+            choices: &mut self.choices,
         };
         let parts = maker.parts(&template.children)?;
         if system {
@@ -121,6 +124,7 @@ struct Maker<'m> {
     loops: Vec<Around>,
     control: Vec<Reference>,
     slots: &'m mut Vec<Slot>,
+    choices: &'m mut Vec<Reference>,
 }
 
 impl Maker<'_> {
@@ -137,6 +141,7 @@ impl Maker<'_> {
                     let test = expression(&choice.expr, &self.loops, self.text)?;
                     self.slot(&test, bytes(&choice.expr));
                     let outside = self.control.len();
+                    self.choices.extend(test.references());
                     self.control.extend(test.references());
                     let then = self.parts(&choice.true_body)?;
                     let otherwise = self.parts(&choice.false_body)?;

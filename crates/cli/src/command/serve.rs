@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use interlock_server::Exposure;
+
 use crate::door::{Installation, load};
 use crate::exit::{Exit, Failure};
 use crate::options::Common;
@@ -24,6 +26,11 @@ pub(super) async fn run(
             "end TLS in front of it and say so with --behind-tls, or listen on 127.0.0.1",
         ));
     }
+    let exposure = if behind_tls {
+        Exposure::BehindTls
+    } else {
+        Exposure::Loopback
+    };
     let policies = installation.policies()?;
     let loaded = bundles
         .iter()
@@ -48,7 +55,7 @@ pub(super) async fn run(
             "listening on http://{address}  (API: /api/v1, document: /api/v1/openapi.json)"
         ));
     }
-    interlock_server::serve(engine, listener, stopped())
+    interlock_server::serve(engine, listener, exposure, stopped())
         .await
         .map_err(|fault| Failure::failed(format!("failed to serve: {fault}")))?;
     Ok(Exit::Done)

@@ -3,6 +3,7 @@
 
 use super::event::{DoubtVerdict, Event, InboxVerdict, ReviewOutcome, Tried};
 use super::state::{Act, Held, Phase, Pinned, ReviewSubject, State};
+use crate::pipeline::tool::EffectKnown;
 use crate::workflow::Next;
 
 /// An event that does not fit the phase.
@@ -294,6 +295,7 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
                 standing: *standing,
                 review: None,
                 attempts: 0,
+                may_have_acted: false,
             },
         },
         (Phase::Proposed { act }, Event::ReviewRequested { review, .. })
@@ -420,13 +422,21 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
         }
         // The act stays current: what follows decides between a new grant, a fallback and a person.
         (
-            Phase::Acting { act, grant, epoch },
+            Phase::Acting {
+                mut act,
+                grant,
+                epoch,
+            },
             Event::ActFailed {
                 act: id,
                 grant: used,
+                known,
                 ..
             },
-        ) if act.id == *id && grant.id == *used => Phase::Acting { act, grant, epoch },
+        ) if act.id == *id && grant.id == *used => {
+            act.may_have_acted |= *known == EffectKnown::Unknown;
+            Phase::Acting { act, grant, epoch }
+        }
         (Phase::Acting { act, grant, epoch }, Event::ActRetried { act: id, cause, .. })
             if act.id == *id =>
         {
@@ -434,11 +444,18 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
             Phase::Acting { act, grant, epoch }
         }
         (
-            Phase::Acting { act, grant, epoch },
+            Phase::Acting {
+                mut act,
+                grant,
+                epoch,
+            },
             Event::IntakeRejected {
                 step: Some(step), ..
             },
-        ) if act.step == *step => Phase::Acting { act, grant, epoch },
+        ) if act.step == *step => {
+            act.may_have_acted = true;
+            Phase::Acting { act, grant, epoch }
+        }
         (
             Phase::Acting { act, .. },
             Event::InboxOpened {
@@ -507,6 +524,23 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
         }
         (Phase::Releasing, Event::InboxOpened { .. }) => {
             return step_from_stuck(state, None, event);
+        }
+        // Whoever started the act did not live to see its end.
+        (
+            Phase::Acting {
+                mut act,
+                grant,
+                epoch: started,
+            },
+            Event::Recovered { epoch },
+        ) if *epoch > state.epoch => {
+            state.epoch = *epoch;
+            act.may_have_acted = true;
+            Phase::Acting {
+                act,
+                grant,
+                epoch: started,
+            }
         }
         (phase, Event::Recovered { epoch })
             if *epoch > state.epoch && !matches!(phase, Phase::Ended { .. }) =>

@@ -71,6 +71,9 @@ pub struct Act {
     pub review: Option<Review>,
     /// Grants given so far.
     pub attempts: u16,
+    /// Whether some attempt may have acted: its end is not known. A later attempt that certainly did not act
+    /// says nothing about it.
+    pub may_have_acted: bool,
 }
 
 /// What a review is about.

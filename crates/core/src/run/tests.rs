@@ -1,6 +1,7 @@
 //! The decision machine as tables: a small bundle with scripted seams, one run driven input by input, and the
 //! journal's invariants checked after every step.
 
+mod act;
 mod branch;
 mod drive;
 mod fallback;

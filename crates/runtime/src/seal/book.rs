@@ -127,7 +127,18 @@ impl KeyBook for MemoryKeyBook {
 /// The book in the store's records.
 pub struct StoreKeyBook(pub Arc<dyn Store>);
 
-const KIND: &str = "data_key";
+/// The record kind of a key: spread by the end of its name, since a store bounds the records of one kind and every run
+/// has a key.
+fn kind(key: &KeyName) -> String {
+    let end: String = key
+        .as_str()
+        .chars()
+        .rev()
+        .take(2)
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    format!("data_key.{}", end.to_lowercase())
+}
 
 #[async_trait]
 impl KeyBook for StoreKeyBook {
@@ -136,7 +147,7 @@ impl KeyBook for StoreKeyBook {
         tenant: &TenantName,
         key: &KeyName,
     ) -> Result<Option<Vec<u8>>, KeyBookFault> {
-        let record = self.0.record(tenant, KIND, key.as_str()).await;
+        let record = self.0.record(tenant, &kind(key), key.as_str()).await;
         record
             .map(|record| record.map(|record| record.bytes))
             .map_err(|fault| KeyBookFault(fault.to_string()))
@@ -150,7 +161,7 @@ impl KeyBook for StoreKeyBook {
     ) -> Result<Vec<u8>, KeyBookFault> {
         match self
             .0
-            .put_record(tenant, KIND, key.as_str(), None, wrapped.to_vec())
+            .put_record(tenant, &kind(key), key.as_str(), None, wrapped.to_vec())
             .await
         {
             Ok(_) => Ok(wrapped.to_vec()),

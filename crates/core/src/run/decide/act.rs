@@ -305,12 +305,12 @@ impl Turn<'_> {
         }
     }
 
-    /// An act that may not be tried again and of which nobody knows whether it happened.
+    /// An act that may not be tried again: in doubt where some attempt may have acted and that matters.
     fn in_doubt_or_denied(&mut self, act: &Act, tool: &Tool) -> Result<(), Refusal> {
-        if tool.recovery == Recovery::Rerun {
-            self.fall(act.node, Cause::Denied)
-        } else {
+        if act.may_have_acted && tool.recovery != Recovery::Rerun {
             self.in_doubt(act)
+        } else {
+            self.fall(act.node, Cause::Denied)
         }
     }
 
@@ -358,7 +358,7 @@ impl Turn<'_> {
                     fault,
                     known,
                 })?;
-                self.failed(&act, tool, fault, known)
+                self.failed(tool, fault)
             }
         }
     }
@@ -406,26 +406,24 @@ impl Turn<'_> {
             // It acted, but says so in a form that nobody declared: whether it did what was meant is not known.
             Err(violations) => {
                 self.intake_rejected(Some(&act.step), &violations)?;
-                self.failed(act, tool, CallFault::Malformed, EffectKnown::Unknown)
+                self.failed(tool, CallFault::Malformed)
             }
         }
     }
 
-    fn failed(
-        &mut self,
-        act: &Act,
-        tool: &Tool,
-        fault: CallFault,
-        known: EffectKnown,
-    ) -> Result<(), Refusal> {
+    /// What all attempts together say of the act decides, not the last one alone.
+    fn failed(&mut self, tool: &Tool, fault: CallFault) -> Result<(), Refusal> {
+        let Phase::Acting { act, .. } = self.state.phase.clone() else {
+            return Err(Refusal::Bug("no act has failed"));
+        };
         let cause = cause(fault);
-        let repeatable = known == EffectKnown::NotPerformed
-            || matches!(tool.recovery, Recovery::Rerun | Recovery::Keyed);
+        let repeatable =
+            !act.may_have_acted || matches!(tool.recovery, Recovery::Rerun | Recovery::Keyed);
         if repeatable && self.may_retry(act.node, cause)? {
-            return self.retry_act(act, cause);
+            return self.retry_act(&act, cause);
         }
-        if known == EffectKnown::Unknown && tool.recovery != Recovery::Rerun {
-            return self.in_doubt(act);
+        if act.may_have_acted && tool.recovery != Recovery::Rerun {
+            return self.in_doubt(&act);
         }
         self.fall(act.node, cause)
     }

@@ -38,7 +38,11 @@ impl Shown {
                 .iter()
                 .map(|references| labels::of_references(program, state, references))
                 .collect(),
-            control: labels::of_references(program, state, &node.control),
+            control: labels::of_references(
+                program,
+                state,
+                node.control.iter().chain(&prompt.choices),
+            ),
         }
     }
 

@@ -73,6 +73,7 @@ impl World {
             authority: "You sum up.".to_owned(),
             refuse: Vec::new(),
             escalate: Vec::new(),
+            choices: Vec::new(),
             slots: vec![
                 vec![from_step("fetch", "/body")],
                 vec![from_inputs("/case")],
