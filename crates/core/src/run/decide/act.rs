@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Turn;
-use super::requests::{Asked, CallFacts, call_tool, is_consequential, tool_step};
+use super::requests::{Asked, CallFacts, call_tool, is_backed, is_consequential, tool_step};
 use super::retrieve::cause;
 use crate::digest::Digest;
 use crate::id::{ActId, GrantId};
@@ -165,6 +165,7 @@ impl Turn<'_> {
         let state = self.state.clone();
         let asked = Asked::new(self.program, &state, self.now)?;
         let approved = approval.is_some();
+        let backed = is_backed(tool, act.standing, approval.as_ref());
         let request = call_tool(
             &asked,
             &node.step,
@@ -177,7 +178,7 @@ impl Turn<'_> {
         );
         let (decision, permit) = self.ask(&request, None, tool.name.as_str(), None)?;
         match (permit, decision.verdict) {
-            (Some(permit), _) => self.start_act(act, permit),
+            (Some(permit), _) if backed => self.start_act(act, permit),
             (
                 None,
                 Verdict::Review {
@@ -204,7 +205,7 @@ impl Turn<'_> {
                 })
             }
             (
-                None,
+                _,
                 Verdict::Review { .. } | Verdict::Deny(_) | Verdict::Allow | Verdict::Downgrade(_),
             ) => self.fall(act.node, Cause::Denied),
         }
@@ -286,6 +287,7 @@ impl Turn<'_> {
             Some(review) => Some(self.approval(review, current)?),
             None => None,
         };
+        let backed = is_backed(tool, act.standing, approval.as_ref());
         let state = self.state.clone();
         let asked = Asked::new(self.program, &state, self.now)?;
         let request = call_tool(
@@ -300,8 +302,8 @@ impl Turn<'_> {
         );
         let (_, permit) = self.ask(&request, None, tool.name.as_str(), None)?;
         match permit {
-            Some(permit) => self.start_act(act, permit),
-            None => self.in_doubt_or_denied(act, tool),
+            Some(permit) if backed => self.start_act(act, permit),
+            Some(_) | None => self.in_doubt_or_denied(act, tool),
         }
     }
 

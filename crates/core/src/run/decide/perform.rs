@@ -2,7 +2,7 @@
 //! the proof made that the executing side takes. The state holds facts, never these proofs.
 
 use super::model::{Shown, call_model};
-use super::requests::{Asked, CallFacts, call_tool, tool_step};
+use super::requests::{Asked, CallFacts, call_tool, is_backed, tool_step};
 use crate::id::DecisionId;
 use crate::pipeline::model::Showing;
 use crate::pipeline::policy::{Action, Resource, decide};
@@ -199,6 +199,9 @@ pub fn executable(
             now,
         )
     });
+    if !is_backed(tool, act.standing, approval.as_ref()) {
+        return Err(Withdrawn("nobody stands behind it any more"));
+    }
     let request = call_tool(
         &asked,
         &node.step,

@@ -155,6 +155,12 @@ pub(super) const fn is_consequential(tool: &Tool) -> bool {
     matches!(tool.effect, Effect::Irreversible) || tool.external
 }
 
+/// Whether people or policy in advance stand behind an act that needs it. The operator's policies ask for the same;
+/// this is the second lock, which holds whatever policies are in force.
+pub(super) fn is_backed(tool: &Tool, standing: bool, approval: Option<&ApprovalFacts>) -> bool {
+    !is_consequential(tool) || standing || approval.is_some_and(ApprovalFacts::is_good)
+}
+
 /// The request to call a tool, the same before and after a review and just before it is performed.
 #[expect(
     clippy::too_many_arguments,
