@@ -18,7 +18,10 @@ impl Turn<'_> {
         let Phase::Acting { act, .. } = self.state.phase.clone() else {
             return Ok(());
         };
-        let (_, tool) = tool_step(self.program, &act)?;
+        // What may have acted and is no longer there cannot be asked or tried again.
+        let Ok((_, tool)) = tool_step(self.program, &act) else {
+            return self.in_doubt(&act);
+        };
         match tool.recovery {
             Recovery::Rerun | Recovery::Keyed => self.attempt_again(&act),
             // `query` is answered by a person too as long as no connector can ask the target.

@@ -226,7 +226,8 @@ impl Turn<'_> {
             }
             Phase::Approved { review, .. } => self.to_inbox(review.node, InboxKind::PayloadGone),
             Phase::Reviewing { review, .. } => {
-                let outcome = crate::run::event::ReviewOutcome::Rejected;
+                // Nobody said no: what was to be voted on is gone.
+                let outcome = crate::run::event::ReviewOutcome::Voided;
                 self.say(Event::ReviewSettled {
                     review: review.id,
                     outcome,
