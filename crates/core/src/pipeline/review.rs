@@ -32,10 +32,9 @@ pub fn admit_voter(
     voted: &[(PrincipalId, BTreeSet<RoleName>)],
     thresholds: &BTreeSet<(RoleName, u8)>,
 ) -> Result<BTreeSet<RoleName>, VoteFault> {
-    if voter.id() == requester.0
-        || Some(voter.id()) == requester.1
-        || voter.act_for() == Some(requester.0)
-    {
+    // Whoever asked, whoever they asked for, and whoever acts for either of the two.
+    let is_asker = |id: PrincipalId| id == requester.0 || Some(id) == requester.1;
+    if is_asker(voter.id()) || voter.act_for().is_some_and(is_asker) {
         return Err(VoteFault::OwnRequest);
     }
     if voter.kind() != PrincipalKind::Person {
