@@ -225,7 +225,7 @@ impl Label {
 
     /// The same label, of a value that came from there too.
     #[must_use]
-    pub fn from_source(mut self, source: Provenance) -> Self {
+    pub fn with_source(mut self, source: Provenance) -> Self {
         self.sources.insert(source);
         self
     }

@@ -41,6 +41,10 @@ pub const RUN_EVENTS_MAX: u64 = 10_000;
 pub const ENTRY_BYTES_MAX: usize = 8 * 1024;
 /// Members of any one set in a label.
 pub const LABEL_MEMBERS_MAX: usize = 64;
+/// Bytes of a label in its one spelling: with it, every event fits into a journal entry.
+pub const LABEL_BYTES_MAX: usize = 4 * 1024;
+/// Roles of one principal.
+pub const ROLES_MAX: usize = 32;
 /// People that one value may be about.
 pub const SUBJECTS_MAX: usize = 16;
 /// Approvals that one review may ask for.

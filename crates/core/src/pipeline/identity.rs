@@ -105,6 +105,9 @@ pub enum IdentityDenial {
     /// Expired.
     #[error("admit the caller: the credential has expired")]
     Expired,
+    /// More roles than [`crate::limits::ROLES_MAX`].
+    #[error("admit the caller: the account holds more roles than allowed")]
+    Roles,
 }
 
 /// Who acts: a verified claim of this tenant and environment, not suspended, not expired.
@@ -135,6 +138,9 @@ impl Principal {
         }
         if claims.expires_at.is_some_and(|end| end <= now) {
             return Err(IdentityDenial::Expired);
+        }
+        if claims.roles.len() > crate::limits::ROLES_MAX {
+            return Err(IdentityDenial::Roles);
         }
         Ok(Self { claims })
     }

@@ -16,7 +16,7 @@ pub(super) fn of_reference(program: &Program<'_>, state: &State, reference: &Ref
                 .shapes
                 .labels(&program.workflow.input)
                 .at(&reference.path);
-            let mut label = declared.from_source_named("input");
+            let mut label = declared.with_source_named("input");
             label.subjects.extend(held.label.subjects.iter().copied());
             label
         }),
@@ -24,7 +24,7 @@ pub(super) fn of_reference(program: &Program<'_>, state: &State, reference: &Ref
             .outputs
             .get(step)
             .map_or_else(Label::unlabelled, |held| {
-                of_held(program, held, &reference.path).from_source_named(&format!("step.{step}"))
+                of_held(program, held, &reference.path).with_source_named(&format!("step.{step}"))
             }),
     }
 }
@@ -84,13 +84,20 @@ pub(super) fn of_leaves_at(
     )
 }
 
+/// Whether a label is within its bounds; one that is not fits into no entry, so nothing is done with its value.
+pub(super) fn fits(label: &Label) -> bool {
+    label.subjects.len() <= crate::limits::SUBJECTS_MAX
+        && label.sources.len() <= crate::limits::LABEL_MEMBERS_MAX
+        && crate::pipeline::tool::canonical_label(label).len() <= crate::limits::LABEL_BYTES_MAX
+}
+
 impl Label {
     /// The same label with a source of that name, where the text is a name; a longer one is cut, so that a
     /// long step name never makes a value look like it came from nowhere.
-    fn from_source_named(self, text: &str) -> Self {
+    fn with_source_named(self, text: &str) -> Self {
         let cut: String = text.chars().take(crate::limits::NAME_BYTES_MAX).collect();
         match Provenance::parse(&cut) {
-            Ok(source) => self.from_source(source),
+            Ok(source) => self.with_source(source),
             Err(_) => self,
         }
     }

@@ -66,6 +66,9 @@ impl Turn<'_> {
             },
         };
         let facts = CallFacts::of(self.program, &self.state, index, step, tool);
+        if !self.label_fits(Some(&node.step), &facts.label)? {
+            return self.fall(index, Cause::Invalid);
+        }
         let act = ActId::from_bytes(self.fresh.id());
         let content = Content {
             key: self.fresh.key(),

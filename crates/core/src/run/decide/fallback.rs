@@ -95,7 +95,7 @@ impl Turn<'_> {
                     next: node.next,
                 })
             }
-            Step::Inbox => self.to_inbox(Some(index), InboxKind::Manual(cause)),
+            Step::Inbox => self.open_inbox(Some(index), InboxKind::Manual(cause)),
             Step::Stop => self.end(match cause {
                 Cause::Denied => Outcome::Denied,
                 Cause::Invalid | Cause::Unavailable | Cause::Timeout | Cause::Uncertain => {
@@ -106,7 +106,11 @@ impl Turn<'_> {
     }
 
     /// Something waits for a person from here on.
-    pub(super) fn to_inbox(&mut self, node: Option<usize>, kind: InboxKind) -> Result<(), Refusal> {
+    pub(super) fn open_inbox(
+        &mut self,
+        node: Option<usize>,
+        kind: InboxKind,
+    ) -> Result<(), Refusal> {
         let step = match node {
             Some(index) => Some(self.node(index)?.step.clone()),
             None => None,

@@ -126,6 +126,9 @@ impl Turn<'_> {
         }
         let shown = Shown::of(self.program, &self.state, node, prompt);
         let label = shown.label(endpoint, &BTreeSet::new());
+        if !self.label_fits(Some(&node.step), &label)? {
+            return self.fall(index, Cause::Invalid);
+        }
         let state = self.state.clone();
         let asked = Asked::new(self.program, &state, self.now)?;
         let request = call_model(

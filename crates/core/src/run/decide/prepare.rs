@@ -32,6 +32,30 @@ impl Turn<'_> {
         self.fall(index, crate::run::event::Cause::Invalid)
     }
 
+    /// Whether a label is within its bounds. Where it is not, that is journalled like anything that does not fit, and
+    /// the caller falls back.
+    pub(super) fn label_fits(
+        &mut self,
+        step: Option<&crate::id::StepName>,
+        label: &crate::label::Label,
+    ) -> Result<bool, Refusal> {
+        if crate::run::labels::fits(label) {
+            return Ok(true);
+        }
+        let violation = crate::seams::Violation {
+            at: String::new(),
+            keyword: "label".to_owned(),
+            expected: format!(
+                "a label of at most {} bytes, {} sources and {} people",
+                crate::limits::LABEL_BYTES_MAX,
+                crate::limits::LABEL_MEMBERS_MAX,
+                crate::limits::SUBJECTS_MAX
+            ),
+        };
+        self.intake_rejected(step, &[violation])?;
+        Ok(false)
+    }
+
     /// Ends the run here.
     pub(super) fn end(&mut self, outcome: crate::run::Outcome) -> Result<(), Refusal> {
         self.say(Event::RunEnded { outcome, by: None })

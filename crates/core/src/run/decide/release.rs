@@ -49,6 +49,9 @@ impl Turn<'_> {
             shown: json!({}),
         };
         let label = self.release_label();
+        if !self.label_fits(None, &label)? {
+            return self.open_inbox(None, InboxKind::Release);
+        }
         self.decide_release(&content, &label, None)
     }
 
@@ -68,7 +71,7 @@ impl Turn<'_> {
 
     fn not_releasable(&mut self, violations: &[crate::seams::Violation]) -> Result<(), Refusal> {
         self.intake_rejected(None, violations)?;
-        self.to_inbox(None, InboxKind::Release)
+        self.open_inbox(None, InboxKind::Release)
     }
 
     /// People said yes: the same request again with the real facts.

@@ -51,6 +51,9 @@ impl Turn<'_> {
             }
         };
         let label = labels::of_compose(self.program, &self.state, &step.query, &node.control);
+        if !self.label_fits(Some(&node.step), &label)? {
+            return self.fall(index, Cause::Invalid);
+        }
         let state = self.state.clone();
         let asked = Asked::new(self.program, &state, self.now)?;
         let request = asked.request(

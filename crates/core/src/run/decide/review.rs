@@ -142,6 +142,9 @@ impl Turn<'_> {
             Err(fault) => return self.template_failed(index, &node.step, &fault),
         };
         let label = labels::of_compose(self.program, &self.state, &step.show, &node.control);
+        if !self.label_fits(Some(&node.step), &label)? {
+            return self.fall(index, Cause::Invalid);
+        }
         let content = Content {
             key: self.fresh.key(),
             value: shown,
@@ -290,7 +293,7 @@ impl Turn<'_> {
             (Some(node), cause) => self.fall(node, cause),
             (None, Cause::Denied) => self.end(crate::run::Outcome::Denied),
             (None, Cause::Invalid | Cause::Unavailable | Cause::Timeout | Cause::Uncertain) => {
-                self.to_inbox(None, InboxKind::Release)
+                self.open_inbox(None, InboxKind::Release)
             }
         }
     }

@@ -212,8 +212,8 @@ impl Turn<'_> {
             return Err(Refusal::NotCurrent("the payload"));
         }
         match self.state.phase.clone() {
-            Phase::Ready { node } => self.to_inbox(Some(node), InboxKind::PayloadGone),
-            Phase::Releasing => self.to_inbox(None, InboxKind::PayloadGone),
+            Phase::Ready { node } => self.open_inbox(Some(node), InboxKind::PayloadGone),
+            Phase::Releasing => self.open_inbox(None, InboxKind::PayloadGone),
             Phase::Reading { step, call, .. } | Phase::Asking { step, call, .. } => {
                 let fault = crate::pipeline::model::CallFault::Withdrawn;
                 let node = self.current_node()?;
@@ -222,9 +222,9 @@ impl Turn<'_> {
                     call: Some(call),
                     fault,
                 })?;
-                self.to_inbox(Some(node), InboxKind::PayloadGone)
+                self.open_inbox(Some(node), InboxKind::PayloadGone)
             }
-            Phase::Approved { review, .. } => self.to_inbox(review.node, InboxKind::PayloadGone),
+            Phase::Approved { review, .. } => self.open_inbox(review.node, InboxKind::PayloadGone),
             Phase::Reviewing { review, .. } => {
                 // Nobody said no: what was to be voted on is gone.
                 let outcome = crate::run::event::ReviewOutcome::Voided;
@@ -232,7 +232,7 @@ impl Turn<'_> {
                     review: review.id,
                     outcome,
                 })?;
-                self.to_inbox(review.node, InboxKind::PayloadGone)
+                self.open_inbox(review.node, InboxKind::PayloadGone)
             }
             Phase::Acting { act, .. } => self.in_doubt(&act),
             _ => Err(self.not_now("an erased payload")),

@@ -60,6 +60,12 @@ impl Turn<'_> {
             .at(&Path::root());
         label.subjects.extend(start.subjects.iter().copied());
 
+        if !self.label_fits(None, &label)? {
+            return self.say(Event::RunEnded {
+                outcome: Outcome::Rejected,
+                by: None,
+            });
+        }
         let state = self.state.clone();
         let asked = Asked::new(self.program, &state, self.now)?;
         let request = asked.request(Action::StartRun, Resource::Workflow, &label, None);
