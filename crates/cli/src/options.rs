@@ -35,7 +35,7 @@ pub(crate) struct Common {
 pub(crate) enum Command {
     /// Show the whole road with three runs of an example, in a fresh directory
     #[command(
-        after_help = "Examples:\n  interlock demo\n  interlock demo --yes\n  interlock demo --live --data-dir ~/.local/share/interlock"
+        after_help = "Examples:\n  interlock demo\n  interlock demo --yes\n  interlock key set anthropic && interlock demo --live"
     )]
     Demo {
         /// Let a marked demo reviewer approve instead of asking at the terminal

@@ -14,7 +14,7 @@ use interlock_runtime::{Engine, StartRequest, say};
 use interlock_store::Store;
 
 use super::{audit, example, inbox, init, review};
-use crate::door::Installation;
+use crate::door::{Installation, data_dir};
 use crate::exit::{Exit, Failure};
 use crate::options::Common;
 use crate::print;
@@ -40,13 +40,7 @@ pub(super) async fn run(common: &Common, yes: bool, live: bool) -> Result<Exit, 
             "interlock demo --yes lets a marked demo reviewer approve",
         ));
     }
-    if live && common.data_dir.is_none() {
-        return Err(Failure::usage(
-            "failed to find the model's credential: a live demo needs an installation",
-            "interlock init && interlock key set anthropic, then interlock demo --live --data-dir ~/.local/share/interlock",
-        ));
-    }
-    let dir = directory(common)?;
+    let dir = directory(common, live)?;
     let installation = Installation::open_at(&dir)?;
     if installation.config.environment.as_str() != "dev" {
         return Err(Failure::usage(
@@ -56,6 +50,9 @@ pub(super) async fn run(common: &Common, yes: bool, live: bool) -> Result<Exit, 
             ),
             "leave --data-dir out, or name one of environment dev",
         ));
+    }
+    if live {
+        needs_secrets(&installation)?;
     }
     let bundle = example::incident_summary()?;
     print::line(&format!(
@@ -80,21 +77,52 @@ pub(super) async fn run(common: &Common, yes: bool, live: bool) -> Result<Exit, 
                 Failure::failed(format!("failed to find case `{name}` in the example"))
             })?;
         print::line(&format!("\n── {title}"));
-        if live && name == "outage" {
-            print::line("   (not shown live: the real model is up)");
-            continue;
+        let real = live && name != "outage";
+        if live && !real {
+            print::line("   (scripted even here: the real model is up)");
         }
-        let engine = engine(&installation, &bundle, case, live, Arc::clone(&store))?;
+        let engine = engine(&installation, &bundle, case, real, Arc::clone(&store))?;
         last = Some(one(&installation, &engine, case, yes).await?);
     }
     finish(&installation, store, last, &dir).await
 }
 
+/// A live demo without its credential would only show the fallbacks.
+fn needs_secrets(installation: &Installation) -> Result<(), Failure> {
+    let kept = installation.secrets.list()?;
+    let needed = installation
+        .config
+        .endpoints
+        .values()
+        .filter_map(|endpoint| endpoint.secret.as_ref());
+    for secret in needed {
+        if !kept.contains(secret) {
+            return Err(Failure::usage(
+                format!("failed to ask the real model: secret {secret} is not kept"),
+                format!("interlock key set {secret}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// A fresh directory, or the one that was asked for.
-fn directory(common: &Common) -> Result<PathBuf, Failure> {
+fn directory(common: &Common, live: bool) -> Result<PathBuf, Failure> {
     let environment =
         EnvironmentName::parse("dev").map_err(|fault| Failure::failed(fault.to_string()))?;
     match &common.data_dir {
+        // The real model's credential is kept in an installation.
+        None if live => {
+            let dir = data_dir(common)?;
+            if dir.join("interlock.toml").is_file() {
+                Ok(dir)
+            } else {
+                Err(Failure::usage(
+                    "failed to ask the real model: its credential is not kept",
+                    "interlock key set anthropic",
+                ))
+            }
+        }
         Some(dir) => {
             if !dir.join("interlock.toml").is_file() {
                 init::make(dir, &environment)?;
@@ -289,9 +317,7 @@ async fn finish(
     print::line(&format!("   interlock runs list --data-dir {place}"));
     print::line(&format!("   interlock inbox list --data-dir {place}"));
     print::line("   interlock test examples/incident-summary");
-    print::line(
-        "   interlock init && interlock key set anthropic && interlock demo --live --data-dir ~/.local/share/interlock",
-    );
+    print::line("   interlock key set anthropic && interlock demo --live");
     print::line("");
     let whole =
         verified.broken.is_empty() && verified.altered.is_empty() && verified.missing.is_empty();

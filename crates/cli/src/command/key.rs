@@ -1,13 +1,13 @@
 //! `interlock key`: secrets and API keys. A value is asked for or read from a pipe; never an argument, a configuration
 //! file or an environment variable.
 
-use interlock_core::id::{RoleName, SecretName};
+use interlock_core::id::{EnvironmentName, RoleName, SecretName};
 use interlock_core::pipeline::identity::Method;
 use interlock_runtime::secret::{Secret, SecretFault};
 use std::io::Read;
 
-use super::input;
-use crate::door::Installation;
+use super::{init, input};
+use crate::door::{Installation, data_dir};
 use crate::exit::{Exit, Failure};
 use crate::options::{ApiCommand, Common, KeyCommand};
 use crate::print;
@@ -16,6 +16,9 @@ use crate::print;
 const PIPE_BYTES_MAX: u64 = 64 * 1024;
 
 pub(super) async fn run(common: &Common, command: KeyCommand) -> Result<Exit, Failure> {
+    if matches!(command, KeyCommand::Set { .. }) {
+        first(common)?;
+    }
     let installation = Installation::open(common)?;
     match command {
         KeyCommand::Set { name, stdin } => {
@@ -71,6 +74,22 @@ pub(super) async fn run(common: &Common, command: KeyCommand) -> Result<Exit, Fa
         }
         KeyCommand::Api(command) => api(common, &installation, command).await,
     }
+}
+
+/// The first secret of a machine makes its installation, of environment dev, where none was made.
+fn first(common: &Common) -> Result<(), Failure> {
+    let dir = data_dir(common)?;
+    if dir.join("interlock.toml").exists() {
+        return Ok(());
+    }
+    let environment =
+        EnvironmentName::parse("dev").map_err(|fault| Failure::failed(fault.to_string()))?;
+    init::make(&dir, &environment)?;
+    print::aside(&format!(
+        "made an installation for environment dev in {}",
+        dir.display()
+    ));
+    Ok(())
 }
 
 async fn api(
