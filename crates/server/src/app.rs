@@ -67,29 +67,80 @@ pub(crate) struct Route {
     pub(crate) codes: &'static [Code],
 }
 
-const LIMIT: Query = Query { name: "limit", says: "Items in the page, 1 to 200; 50 where not given." };
+const LIMIT: Query = Query {
+    name: "limit",
+    says: "Items in the page, 1 to 200; 50 where not given.",
+};
 const VOTED: &[Code] = &[
-    Code::Denied, Code::RoleMissing, Code::OwnRequest, Code::ReasonMissing, Code::ReasonTooLong, Code::NotNow,
-    Code::NotCurrent, Code::OtherDigest, Code::VotedAlready, Code::Moved, Code::RunFull,
+    Code::Denied,
+    Code::RoleMissing,
+    Code::OwnRequest,
+    Code::ReasonMissing,
+    Code::ReasonTooLong,
+    Code::NotNow,
+    Code::NotCurrent,
+    Code::OtherDigest,
+    Code::VotedAlready,
+    Code::Moved,
+    Code::RunFull,
 ];
 
-const fn get(path: &'static str, name: &'static str, says: &'static str, door: Door, schema: &'static str) -> Route {
-    Route { verb: Verb::Get, path, name, says, door, query: &[], body: None, answer: (200, schema), codes: &[] }
+const fn get(
+    path: &'static str,
+    name: &'static str,
+    says: &'static str,
+    door: Door,
+    schema: &'static str,
+) -> Route {
+    Route {
+        verb: Verb::Get,
+        path,
+        name,
+        says,
+        door,
+        query: &[],
+        body: None,
+        answer: (200, schema),
+        codes: &[],
+    }
 }
 
 /// The API.
 pub(crate) static ROUTES: &[Route] = &[
-    get("/livez", "livez", "Whether the process answers.", Door::Anyone(health::livez), "Live"),
+    get(
+        "/livez",
+        "livez",
+        "Whether the process answers.",
+        Door::Anyone(health::livez),
+        "Live",
+    ),
     Route {
         codes: &[],
-        ..get("/readyz", "readyz", "Whether store, keys and policies are there.", Door::Anyone(health::readyz), "Ready")
+        ..get(
+            "/readyz",
+            "readyz",
+            "Whether store, keys and policies are there.",
+            Door::Anyone(health::readyz),
+            "Ready",
+        )
     },
-    get("/api/v1/openapi.json", "openapi", "This document.", Door::Anyone(openapi::serve), "OpenApi"),
+    get(
+        "/api/v1/openapi.json",
+        "openapi",
+        "This document.",
+        Door::Anyone(openapi::serve),
+        "OpenApi",
+    ),
     Route {
         verb: Verb::Post,
         body: Some("Start"),
         answer: (202, "Run"),
-        codes: &[Code::Denied, Code::InputRejected, Code::KeyReused, Code::Unstartable],
+        codes: &[
+            Code::Denied,
+            Code::InputRejected,
+            Code::KeyReused,
+            Code::Unstartable,
+        ],
         ..get(
             "/api/v1/runs",
             "startRun",
@@ -100,9 +151,18 @@ pub(crate) static ROUTES: &[Route] = &[
     },
     Route {
         query: &[
-            Query { name: "status", says: "`active`, `waiting` or `ended`." },
-            Query { name: "workflow", says: "Name of a workflow." },
-            Query { name: "before", says: "Only runs before this id: `next` of the page before." },
+            Query {
+                name: "status",
+                says: "`active`, `waiting` or `ended`.",
+            },
+            Query {
+                name: "workflow",
+                says: "Name of a workflow.",
+            },
+            Query {
+                name: "before",
+                says: "Only runs before this id: `next` of the page before.",
+            },
             LIMIT,
         ],
         ..get(
@@ -113,7 +173,13 @@ pub(crate) static ROUTES: &[Route] = &[
             "RunPage",
         )
     },
-    get("/api/v1/runs/{run}", "getRun", "One run, with its output once released.", Door::Seen(runs::show), "Run"),
+    get(
+        "/api/v1/runs/{run}",
+        "getRun",
+        "One run, with its output once released.",
+        Door::Seen(runs::show),
+        "Run",
+    ),
     get(
         "/api/v1/runs/{run}/entries",
         "listEntries",
@@ -130,7 +196,13 @@ pub(crate) static ROUTES: &[Route] = &[
     ),
     Route {
         verb: Verb::Post,
-        codes: &[Code::Denied, Code::NotNow, Code::SettlementRefused, Code::Moved, Code::RunFull],
+        codes: &[
+            Code::Denied,
+            Code::NotNow,
+            Code::SettlementRefused,
+            Code::Moved,
+            Code::RunFull,
+        ],
         ..get(
             "/api/v1/runs/{run}/cancel",
             "cancelRun",
@@ -141,7 +213,13 @@ pub(crate) static ROUTES: &[Route] = &[
     },
     Route {
         query: &[LIMIT],
-        ..get("/api/v1/reviews", "listReviews", "Open reviews that the caller may see, oldest first.", Door::Seen(reviews::list), "ReviewList")
+        ..get(
+            "/api/v1/reviews",
+            "listReviews",
+            "Open reviews that the caller may see, oldest first.",
+            Door::Seen(reviews::list),
+            "ReviewList",
+        )
     },
     get(
         "/api/v1/reviews/{review}",
@@ -164,14 +242,32 @@ pub(crate) static ROUTES: &[Route] = &[
     },
     Route {
         query: &[LIMIT],
-        ..get("/api/v1/inbox", "listInbox", "What waits for people to finish it, oldest first.", Door::Seen(inbox::list), "InboxList")
+        ..get(
+            "/api/v1/inbox",
+            "listInbox",
+            "What waits for people to finish it, oldest first.",
+            Door::Seen(inbox::list),
+            "InboxList",
+        )
     },
-    get("/api/v1/inbox/{item}", "getInboxItem", "An item with all that is needed to finish it by hand.", Door::Seen(inbox::show), "InboxItem"),
+    get(
+        "/api/v1/inbox/{item}",
+        "getInboxItem",
+        "An item with all that is needed to finish it by hand.",
+        Door::Seen(inbox::show),
+        "InboxItem",
+    ),
     Route {
         verb: Verb::Post,
         body: Some("Settlement"),
         codes: &[
-            Code::Denied, Code::SettlementRefused, Code::ValueInvalid, Code::NotNow, Code::NotCurrent, Code::Moved, Code::RunFull,
+            Code::Denied,
+            Code::SettlementRefused,
+            Code::ValueInvalid,
+            Code::NotNow,
+            Code::NotCurrent,
+            Code::Moved,
+            Code::RunFull,
         ],
         ..get(
             "/api/v1/inbox/{item}/settlements",
@@ -181,7 +277,13 @@ pub(crate) static ROUTES: &[Route] = &[
             "Run",
         )
     },
-    get("/api/v1/bundles", "listBundles", "Deployed bundles and their current versions.", Door::Seen(listing::bundles), "BundleList"),
+    get(
+        "/api/v1/bundles",
+        "listBundles",
+        "Deployed bundles and their current versions.",
+        Door::Seen(listing::bundles),
+        "BundleList",
+    ),
     get(
         "/api/v1/rejections",
         "listRejections",
@@ -264,7 +366,8 @@ pub(crate) fn router(server: Server) -> Router {
     ROUTES
         .iter()
         .fold(Router::new(), |router, route| {
-            let handler = move |State(server): State<Server>, request: Request| call(route, server, request);
+            let handler =
+                move |State(server): State<Server>, request: Request| call(route, server, request);
             let methods: MethodRouter<Server> = axum::routing::on(route.verb.filter(), handler);
             router.route(route.path, methods)
         })

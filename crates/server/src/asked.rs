@@ -37,7 +37,11 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// Everything but the body.
-    pub(crate) fn read(route: &Route, parts: &Parts, path: BTreeMap<String, String>) -> Result<Self, Problem> {
+    pub(crate) fn read(
+        route: &Route,
+        parts: &Parts,
+        path: BTreeMap<String, String>,
+    ) -> Result<Self, Problem> {
         let mut query = BTreeMap::new();
         let given = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|_| Problem::at(Code::InvalidParameter, "query"))?;
@@ -56,22 +60,38 @@ impl Asked {
             key => key.map(str::to_owned),
         };
         let last_event = header(&parts.headers, "last-event-id")?
-            .map(|id| id.parse().map_err(|_| Problem::at(Code::InvalidParameter, "Last-Event-ID")))
+            .map(|id| {
+                id.parse()
+                    .map_err(|_| Problem::at(Code::InvalidParameter, "Last-Event-ID"))
+            })
             .transpose()?;
         let address = address(parts);
-        Ok(Self { path, query, idempotency_key, last_event, body: Value::Null, address })
+        Ok(Self {
+            path,
+            query,
+            idempotency_key,
+            last_event,
+            body: Value::Null,
+            address,
+        })
     }
 
     /// An id in the path. One of another form names nothing, and is told so like any that names nothing.
     pub(crate) fn id<T: FromStr>(&self, name: &str) -> Result<T, Problem> {
-        self.path.get(name).and_then(|text| text.parse().ok()).ok_or_else(|| Problem::new(Code::NotFound))
+        self.path
+            .get(name)
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| Problem::new(Code::NotFound))
     }
 
     /// A parameter of the query.
     pub(crate) fn query<T: FromStr>(&self, name: &str) -> Result<Option<T>, Problem> {
         self.query
             .get(name)
-            .map(|text| text.parse().map_err(|_| Problem::at(Code::InvalidParameter, name)))
+            .map(|text| {
+                text.parse()
+                    .map_err(|_| Problem::at(Code::InvalidParameter, name))
+            })
             .transpose()
     }
 
@@ -94,13 +114,18 @@ impl Asked {
 
 /// Where a request comes from, for counting; a test without a connection has none.
 pub(crate) fn address(parts: &Parts) -> String {
-    parts.extensions.get::<Peer>().map_or_else(|| "unknown".to_owned(), |peer| peer.0.ip().to_string())
+    parts
+        .extensions
+        .get::<Peer>()
+        .map_or_else(|| "unknown".to_owned(), |peer| peer.0.ip().to_string())
 }
 
 /// A header that may be given once.
 pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
     let mut values = headers.get_all(name).iter();
-    let Some(first) = values.next() else { return Ok(None) };
+    let Some(first) = values.next() else {
+        return Ok(None);
+    };
     match (first.to_str(), values.next()) {
         (Ok(text), None) => Ok(Some(text)),
         _ => Err(Problem::at(Code::InvalidParameter, name)),
@@ -110,33 +135,63 @@ pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'
 /// Holds a body against the schema that is documented for it.
 pub(crate) fn fits(shape: &jsonschema::Validator, body: &Value) -> Result<(), Problem> {
     const SHOWN_MAX: usize = 16;
-    let found: Vec<Violation> = shape.iter_errors(body).take(SHOWN_MAX).flat_map(|fault| violations(&fault)).collect();
-    if found.is_empty() { Ok(()) } else { Err(Problem::new(Code::InvalidRequest).violations(&found)) }
+    let found: Vec<Violation> = shape
+        .iter_errors(body)
+        .take(SHOWN_MAX)
+        .flat_map(|fault| violations(&fault))
+        .collect();
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::new(Code::InvalidRequest).violations(&found))
+    }
 }
 
 /// What does not fit, without any value: names of members are said only where there may be no such member.
 fn violations(fault: &jsonschema::ValidationError<'_>) -> Vec<Violation> {
     let at = fault.instance_path().as_str();
-    let one = |at: String, expected: String| Violation { at, keyword: fault.kind().keyword().to_owned(), expected };
+    let one = |at: String, expected: String| Violation {
+        at,
+        keyword: fault.kind().keyword().to_owned(),
+        expected,
+    };
     match fault.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
             .iter()
             .take(4)
-            .map(|name| one(format!("{at}/{}", pointer(name)), "no such member".to_owned()))
+            .map(|name| {
+                one(
+                    format!("{at}/{}", pointer(name)),
+                    "no such member".to_owned(),
+                )
+            })
             .collect(),
         ValidationErrorKind::Required { property } => {
-            vec![one(format!("{at}/{}", property.as_str().unwrap_or_default()), "must be there".to_owned())]
+            vec![one(
+                format!("{at}/{}", property.as_str().unwrap_or_default()),
+                "must be there".to_owned(),
+            )]
         }
-        ValidationErrorKind::Type { kind: TypeKind::Single(kind) } => vec![one(at.to_owned(), kind.to_string())],
-        ValidationErrorKind::Enum { options } => vec![one(at.to_owned(), format!("one of {options}"))],
+        ValidationErrorKind::Type {
+            kind: TypeKind::Single(kind),
+        } => vec![one(at.to_owned(), kind.to_string())],
+        ValidationErrorKind::Enum { options } => {
+            vec![one(at.to_owned(), format!("one of {options}"))]
+        }
         ValidationErrorKind::Pattern { pattern } => vec![one(at.to_owned(), pattern.clone())],
-        ValidationErrorKind::MaxLength { limit } => vec![one(at.to_owned(), format!("at most {limit} characters"))],
+        ValidationErrorKind::MaxLength { limit } => {
+            vec![one(at.to_owned(), format!("at most {limit} characters"))]
+        }
         _ => vec![one(at.to_owned(), "see the schema".to_owned())],
     }
 }
 
 /// A name as a step of a JSON pointer, cut to what a name may have.
 fn pointer(name: &str) -> String {
-    let short: String = name.chars().filter(|c| !c.is_control()).take(interlock_core::limits::NAME_BYTES_MAX).collect();
+    let short: String = name
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(interlock_core::limits::NAME_BYTES_MAX)
+        .collect();
     short.replace('~', "~0").replace('/', "~1")
 }

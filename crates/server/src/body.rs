@@ -17,10 +17,18 @@ pub(crate) struct Unreadable {
 
 /// Reads one JSON value.
 pub(crate) fn read(bytes: &[u8]) -> Result<Value, Unreadable> {
-    let place = |fault: serde_json::Error| Unreadable { line: fault.line(), column: fault.column() };
+    let place = |fault: serde_json::Error| Unreadable {
+        line: fault.line(),
+        column: fault.column(),
+    };
     let nodes = Cell::new(0);
     let mut text = serde_json::Deserializer::from_slice(bytes);
-    let value = Reader { depth: 0, nodes: &nodes }.deserialize(&mut text).map_err(place)?;
+    let value = Reader {
+        depth: 0,
+        nodes: &nodes,
+    }
+    .deserialize(&mut text)
+    .map_err(place)?;
     text.end().map_err(place)?;
     Ok(value)
 }
@@ -75,7 +83,10 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Reader { depth: self.depth + 1, nodes: self.nodes })? {
+        while let Some(item) = items.next_element_seed(Reader {
+            depth: self.depth + 1,
+            nodes: self.nodes,
+        })? {
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -87,7 +98,13 @@ impl<'de> Visitor<'de> for Reader<'_> {
             if map.contains_key(&name) {
                 return Err(A::Error::custom("named twice"));
             }
-            map.insert(name, members.next_value_seed(Reader { depth: self.depth + 1, nodes: self.nodes })?);
+            map.insert(
+                name,
+                members.next_value_seed(Reader {
+                    depth: self.depth + 1,
+                    nodes: self.nodes,
+                })?,
+            );
         }
         Ok(Value::Object(map))
     }
@@ -126,7 +143,12 @@ mod tests {
 
     fn check(text: &str, taken: bool) {
         let read = read(text.as_bytes());
-        assert_eq!(read.is_ok(), taken, "{}", text.chars().take(60).collect::<String>());
+        assert_eq!(
+            read.is_ok(),
+            taken,
+            "{}",
+            text.chars().take(60).collect::<String>()
+        );
         if let Ok(value) = read {
             assert_eq!(Some(value), serde_json::from_str(text).ok());
         }

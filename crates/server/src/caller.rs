@@ -1,8 +1,8 @@
 //! Who calls: one `Authorization: Bearer` with an API key, looked up at each request. Only here is a [`Caller`] made,
 //! and handlers that need one take it, so that none can be reached without.
 
-use http::header::AUTHORIZATION;
 use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use interlock_core::pipeline::identity::Principal;
 use zeroize::Zeroizing;
 
@@ -22,13 +22,19 @@ impl Caller {
     pub(crate) async fn identify(server: &Server, headers: &HeaderMap) -> Result<Self, Problem> {
         let key = bearer(headers).ok_or_else(|| Problem::new(Code::Unauthenticated))?;
         let principal = server.engine.by_api_key(key).await?;
-        Ok(Self { principal, key: Zeroizing::new(key.to_owned()) })
+        Ok(Self {
+            principal,
+            key: Zeroizing::new(key.to_owned()),
+        })
     }
 
     /// Looks the same credential up again, for what outlives a request.
     pub(crate) async fn again(&self, server: &Server) -> Result<Self, Problem> {
         let principal = server.engine.by_api_key(&self.key).await?;
-        Ok(Self { principal, key: self.key.clone() })
+        Ok(Self {
+            principal,
+            key: self.key.clone(),
+        })
     }
 
     pub(crate) const fn principal(&self) -> &Principal {
@@ -39,9 +45,14 @@ impl Caller {
 /// The credential, if there is exactly one of the one scheme.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (value, None) = (values.next()?, values.next()) else { return None };
+    let (value, None) = (values.next()?, values.next()) else {
+        return None;
+    };
     let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
-    (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty() && key.len() <= limits::CREDENTIAL_BYTES_MAX).then_some(key)
+    (scheme.eq_ignore_ascii_case("bearer")
+        && !key.is_empty()
+        && key.len() <= limits::CREDENTIAL_BYTES_MAX)
+        .then_some(key)
 }
 
 #[cfg(test)]

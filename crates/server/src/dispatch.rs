@@ -24,10 +24,16 @@ use crate::state::Server;
 
 /// Answers one request on its row.
 pub(crate) async fn call(route: &'static Route, server: Server, request: Request) -> Response {
-    answer(route, server, request).await.unwrap_or_else(IntoResponse::into_response)
+    answer(route, server, request)
+        .await
+        .unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn answer(route: &'static Route, server: Server, mut request: Request) -> Result<Response, Problem> {
+async fn answer(
+    route: &'static Route,
+    server: Server,
+    mut request: Request,
+) -> Result<Response, Problem> {
     let caller = match route.door {
         Door::Anyone(_) => None,
         Door::Seen(_) | Door::Overseers(_) | Door::Policy(..) => {
@@ -40,8 +46,14 @@ async fn answer(route: &'static Route, server: Server, mut request: Request) -> 
         return Err(Problem::new(Code::NotFound));
     }
     // A path that is no UTF-8 names nothing.
-    let path = request.extract_parts::<RawPathParams>().await.map_err(|_| Problem::new(Code::NotFound))?;
-    let path: BTreeMap<String, String> = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let path = request
+        .extract_parts::<RawPathParams>()
+        .await
+        .map_err(|_| Problem::new(Code::NotFound))?;
+    let path: BTreeMap<String, String> = path
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
     let (parts, body) = request.into_parts();
     let mut asked = Asked::read(route, &parts, path)?;
     if route.verb == Verb::Post {
@@ -55,45 +67,77 @@ async fn answer(route: &'static Route, server: Server, mut request: Request) -> 
     }
     match (&route.door, caller) {
         (Door::Anyone(handler), _) => handler(server, asked).await,
-        (Door::Seen(handler) | Door::Overseers(handler) | Door::Policy(_, handler), Some(caller)) => {
-            handler(server, caller, asked).await
+        (
+            Door::Seen(handler) | Door::Overseers(handler) | Door::Policy(_, handler),
+            Some(caller),
+        ) => handler(server, caller, asked).await,
+        (Door::Seen(_) | Door::Overseers(_) | Door::Policy(..), None) => {
+            Err(Problem::new(Code::Unauthenticated))
         }
-        (Door::Seen(_) | Door::Overseers(_) | Door::Policy(..), None) => Err(Problem::new(Code::Unauthenticated)),
     }
 }
 
-async fn read_body(route: &Route, server: &Server, parts: &Parts, body: Body) -> Result<Value, Problem> {
+async fn read_body(
+    route: &Route,
+    server: &Server,
+    parts: &Parts,
+    body: Body,
+) -> Result<Value, Problem> {
     let bytes = match Limited::new(body, HTTP_BODY_BYTES_MAX).collect().await {
         Ok(collected) => collected.to_bytes(),
-        Err(fault) if fault.is::<LengthLimitError>() => return Err(Problem::new(Code::BodyTooLarge)),
+        Err(fault) if fault.is::<LengthLimitError>() => {
+            return Err(Problem::new(Code::BodyTooLarge));
+        }
         Err(_) => return Err(Problem::new(Code::MalformedJson)),
     };
     let Some(name) = route.body else {
-        return if bytes.is_empty() { Ok(Value::Null) } else { Err(Problem::at(Code::InvalidRequest, "body")) };
+        return if bytes.is_empty() {
+            Ok(Value::Null)
+        } else {
+            Err(Problem::at(Code::InvalidRequest, "body"))
+        };
     };
-    if !is_json(asked::header(&parts.headers, "content-type")?) || parts.headers.contains_key(header::CONTENT_ENCODING) {
+    if !is_json(asked::header(&parts.headers, "content-type")?)
+        || parts.headers.contains_key(header::CONTENT_ENCODING)
+    {
         return Err(Problem::new(Code::MediaType));
     }
     let value = crate::body::read(&bytes).map_err(|unreadable| {
-        Problem::new(Code::MalformedJson).with("line", unreadable.line).with("column", unreadable.column)
+        Problem::new(Code::MalformedJson)
+            .with("line", unreadable.line)
+            .with("column", unreadable.column)
     })?;
-    let shape = server.shapes.get(name).ok_or_else(|| Problem::new(Code::Internal))?;
+    let shape = server
+        .shapes
+        .get(name)
+        .ok_or_else(|| Problem::new(Code::Internal))?;
     asked::fits(shape, &value)?;
     Ok(value)
 }
 
 /// Whether a content type is JSON in UTF-8.
 fn is_json(declared: Option<&str>) -> bool {
-    let mut words = declared.unwrap_or_default().split(';').map(|word| word.trim().to_ascii_lowercase());
-    words.next().is_some_and(|media| media == "application/json")
-        && words.all(|word| word.is_empty() || matches!(word.as_str(), "charset=utf-8" | "charset=\"utf-8\""))
+    let mut words = declared
+        .unwrap_or_default()
+        .split(';')
+        .map(|word| word.trim().to_ascii_lowercase());
+    words
+        .next()
+        .is_some_and(|media| media == "application/json")
+        && words.all(|word| {
+            word.is_empty() || matches!(word.as_str(), "charset=utf-8" | "charset=\"utf-8\"")
+        })
 }
 
 /// Counts what did not fit at the door. That it was refused does not depend on whether it could be counted.
 async fn rejected(server: &Server, address: &str, code: Code) {
     let engine = &server.engine;
     let now = engine.clock().now();
-    if let Err(fault) = engine.store().count_rejection(engine.tenant(), "api", address, code.code(), now).await {
+    if let Err(fault) = engine
+        .store()
+        .count_rejection(engine.tenant(), "api", address, code.code(), now)
+        .await
+    {
         tracing::warn!(%fault, "could not count a rejection");
     }
 }
@@ -117,7 +161,10 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Respons
     })?;
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     Ok(response)
 }
 

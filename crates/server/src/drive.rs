@@ -19,7 +19,12 @@ use crate::state::{Server, closed};
 /// older belief of a run than its log.
 pub(crate) async fn drive(server: Server) {
     let mut closing = server.closing.subscribe();
-    let mut driver = Driver { server, tasks: JoinSet::new(), under_way: BTreeMap::new(), troubles: BTreeMap::new() };
+    let mut driver = Driver {
+        server,
+        tasks: JoinSet::new(),
+        under_way: BTreeMap::new(),
+        troubles: BTreeMap::new(),
+    };
     let mut looks = tokio::time::interval(Duration::from_millis(limits::LOOK_MILLIS));
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -35,8 +40,14 @@ pub(crate) async fn drive(server: Server) {
         }
     }
     let rest = async { while driver.tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(limits::FAREWELL_TIME, rest).await.is_err() {
-        tracing::warn!(runs = driver.tasks.len(), "stopping while runs are being driven; they go on from their logs");
+    if tokio::time::timeout(limits::FAREWELL_TIME, rest)
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            runs = driver.tasks.len(),
+            "stopping while runs are being driven; they go on from their logs"
+        );
         driver.tasks.detach_all();
     }
 }
@@ -61,8 +72,13 @@ impl Driver {
         }
         let engine = &self.server.engine;
         // More than there is place for, so that runs in trouble at the head of the list do not hide the others.
-        let limit = u32::try_from(RUNS_IN_FLIGHT_MAX.saturating_add(self.troubles.len())).unwrap_or(u32::MAX);
-        let runs = match engine.store().runnable(engine.tenant(), engine.clock().now(), limit).await {
+        let limit = u32::try_from(RUNS_IN_FLIGHT_MAX.saturating_add(self.troubles.len()))
+            .unwrap_or(u32::MAX);
+        let runs = match engine
+            .store()
+            .runnable(engine.tenant(), engine.clock().now(), limit)
+            .await
+        {
             Ok(runs) => runs,
             Err(fault) => {
                 tracing::warn!(%fault, "could not look for runs to be driven");
@@ -74,12 +90,17 @@ impl Driver {
             if self.under_way.len() >= limits::DRIVES_MAX {
                 return;
             }
-            let rests = self.troubles.get(&run).is_some_and(|trouble| trouble.until > Instant::now());
+            let rests = self
+                .troubles
+                .get(&run)
+                .is_some_and(|trouble| trouble.until > Instant::now());
             if rests || self.under_way.values().any(|driven| *driven == run) {
                 continue;
             }
             let engine = Arc::clone(&self.server.engine);
-            let task = self.tasks.spawn(async move { engine.drive(run).await.map(|_state| ()) });
+            let task = self
+                .tasks
+                .spawn(async move { engine.drive(run).await.map(|_state| ()) });
             self.under_way.insert(task.id(), run);
         }
     }
@@ -90,21 +111,33 @@ impl Driver {
             Ok((id, Err(fault))) => (id, Some(fault.to_string())),
             Err(ended) => (ended.id(), Some(ended.to_string())),
         };
-        let Some(run) = self.under_way.remove(&id) else { return };
+        let Some(run) = self.under_way.remove(&id) else {
+            return;
+        };
         let Some(fault) = fault else {
             self.troubles.remove(&run);
             return;
         };
-        let times = self.troubles.get(&run).map_or(1, |trouble| trouble.times.saturating_add(1));
+        let times = self
+            .troubles
+            .get(&run)
+            .map_or(1, |trouble| trouble.times.saturating_add(1));
         let pause = left_alone(times);
         tracing::warn!(%run, %fault, times, pause_millis = pause.as_millis(), "could not drive a run");
-        self.troubles.insert(run, Trouble { times, until: Instant::now() + pause });
+        self.troubles.insert(
+            run,
+            Trouble {
+                times,
+                until: Instant::now() + pause,
+            },
+        );
     }
 }
 
 /// How long a run is left alone after so many failures in a row.
 fn left_alone(times: u32) -> Duration {
-    let millis = limits::LOOK_MILLIS.saturating_mul(1u64.checked_shl(times.min(16)).unwrap_or(u64::MAX));
+    let millis =
+        limits::LOOK_MILLIS.saturating_mul(1u64.checked_shl(times.min(16)).unwrap_or(u64::MAX));
     Duration::from_millis(millis.min(limits::LEFT_ALONE_MILLIS_MAX))
 }
 
@@ -114,7 +147,13 @@ mod tests {
 
     #[test]
     fn trouble_is_left_alone_longer_each_time_and_never_for_ever() {
-        for (times, millis) in [(1, 500), (2, 1000), (7, 32_000), (8, 60_000), (u32::MAX, 60_000)] {
+        for (times, millis) in [
+            (1, 500),
+            (2, 1000),
+            (7, 32_000),
+            (8, 60_000),
+            (u32::MAX, 60_000),
+        ] {
             assert_eq!(left_alone(times), Duration::from_millis(millis), "{times}");
         }
     }

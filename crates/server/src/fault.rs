@@ -39,8 +39,12 @@ impl From<Refusal> for Problem {
             Refusal::VotedAlready => Code::VotedAlready,
             Refusal::RoleMissing => Code::RoleMissing,
             Refusal::OwnRequest => Code::OwnRequest,
-            Refusal::Settlement(why) => return Self::new(Code::SettlementRefused).with("detail", *why),
-            Refusal::ValueInvalid(violations) => return Self::new(Code::ValueInvalid).violations(violations),
+            Refusal::Settlement(why) => {
+                return Self::new(Code::SettlementRefused).with("detail", *why);
+            }
+            Refusal::ValueInvalid(violations) => {
+                return Self::new(Code::ValueInvalid).violations(violations);
+            }
             Refusal::TooLong(_) => Code::RunFull,
             Refusal::NotOpened | Refusal::Bug(_) => Code::Internal,
         };

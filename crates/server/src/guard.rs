@@ -21,9 +21,15 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
     (header::REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
 ];
 
 /// See the module's text.
@@ -33,7 +39,9 @@ pub(crate) async fn guard(State(server): State<Server>, request: Request, next: 
     let mut response = match random::<8>(&SystemEntropy) {
         Ok(bytes) => {
             let id = format!("{:016x}{count:08x}", u64::from_be_bytes(bytes));
-            let mut response = within(&server, request, next).await.unwrap_or_else(IntoResponse::into_response);
+            let mut response = within(&server, request, next)
+                .await
+                .unwrap_or_else(IntoResponse::into_response);
             tracing::debug!(%id, %method, status = response.status().as_u16(), "answered");
             if let Ok(value) = HeaderValue::from_str(&id) {
                 response.headers_mut().insert(REQUEST_ID, value);
@@ -43,7 +51,9 @@ pub(crate) async fn guard(State(server): State<Server>, request: Request, next: 
         Err(_) => Problem::new(Code::Internal).into_response(),
     };
     for (name, value) in ALWAYS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -52,7 +62,11 @@ async fn within(server: &Server, request: Request, next: Next) -> Result<Respons
     if request.uri().to_string().len() > limits::ADDRESS_BYTES_MAX {
         return Err(Problem::new(Code::AddressTooLong));
     }
-    let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let bytes: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
     if bytes > limits::HEADER_BYTES_MAX || request.headers().len() > limits::HEADERS_MAX {
         return Err(Problem::new(Code::HeadersTooLarge));
     }

@@ -23,8 +23,15 @@ pub(crate) fn readyz(server: Server, _: Asked) -> Answering {
     Box::pin(async move {
         let checks = current(&server).await;
         let ready = checks.iter().all(|(_, there)| *there) && !*server.closing.borrow();
-        let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        let checks: serde_json::Map<_, _> = checks.into_iter().map(|(name, there)| (name.to_owned(), there.into())).collect();
+        let status = if ready {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        let checks: serde_json::Map<_, _> = checks
+            .into_iter()
+            .map(|(name, there)| (name.to_owned(), there.into()))
+            .collect();
         answer(status, &json!({"ready": ready, "checks": checks}))
     })
 }
@@ -60,15 +67,26 @@ async fn look(server: &Server, readiness: &mut Readiness) -> Vec<(&'static str, 
             policy = false;
         }
     }
-    vec![("store", store), ("keys", keys(server, readiness).await), ("policy", policy)]
+    vec![
+        ("store", store),
+        ("keys", keys(server, readiness).await),
+        ("policy", policy),
+    ]
 }
 
 /// Whether the key opens what was sealed under it. Nobody can call before there is an account, so where there is none
 /// nothing proves the key and the server is not ready.
 async fn keys(server: &Server, readiness: &mut Readiness) -> bool {
     if readiness.witness.is_none() {
-        let records = server.engine.store().records(server.engine.tenant(), ACCOUNT).await.unwrap_or_default();
-        readiness.witness = records.iter().find_map(|record| record.key.parse::<PrincipalId>().ok());
+        let records = server
+            .engine
+            .store()
+            .records(server.engine.tenant(), ACCOUNT)
+            .await
+            .unwrap_or_default();
+        readiness.witness = records
+            .iter()
+            .find_map(|record| record.key.parse::<PrincipalId>().ok());
     }
     let Some(witness) = readiness.witness else {
         tracing::warn!("not ready: there is no account whose record would prove the key");

@@ -53,7 +53,10 @@ pub(crate) fn settle(server: Server, caller: Caller, mut asked: Asked) -> Answer
         let verdict = settlement(asked.take()?)?;
         let (by, me) = (caller.principal().clone(), caller.principal().id());
         let said = move |event: &Event| matches!(event, Event::InboxSettled { item: of, by, .. } if *of == item && *by == me);
-        said_and_done(&server, run, said, move |engine| async move { engine.settle(item, by, verdict).await }).await
+        said_and_done(&server, run, said, move |engine| async move {
+            engine.settle(item, by, verdict).await
+        })
+        .await
     })
 }
 
@@ -85,11 +88,18 @@ mod tests {
             (json!({"verdict": "cancel"}), None),
             (json!({"verdict": "did-not-happen"}), None),
             (json!({"verdict": "complete"}), Some("invalid_request")),
-            (json!({"verdict": "retry", "value": {}}), Some("invalid_request")),
+            (
+                json!({"verdict": "retry", "value": {}}),
+                Some("invalid_request"),
+            ),
             (json!({"verdict": "approve"}), Some("invalid_request")),
         ] {
             let got = settlement(serde_json::from_value(body.clone()).unwrap());
-            assert_eq!(got.err().map(|problem| problem.code.code()), place, "{body}");
+            assert_eq!(
+                got.err().map(|problem| problem.code.code()),
+                place,
+                "{body}"
+            );
         }
     }
 }

@@ -33,7 +33,6 @@ pub use openapi::document;
 pub use serve::{Exposure, ServeFault, serve};
 
 /// The whole API as a router, for a listener of one's own or for tests. Nothing drives its runs: [`serve`] does.
-#[must_use]
 pub fn app(engine: Arc<Engine>) -> axum::Router {
     app::router(state::Server::new(engine))
 }

@@ -10,7 +10,12 @@ use crate::dispatch::json as answer;
 use crate::state::Server;
 
 pub(crate) fn bundles(server: Server, _: Caller, _: Asked) -> Answering {
-    Box::pin(async move { answer(StatusCode::OK, &json!({"bundles": server.engine.deployed().await?})) })
+    Box::pin(async move {
+        answer(
+            StatusCode::OK,
+            &json!({"bundles": server.engine.deployed().await?}),
+        )
+    })
 }
 
 pub(crate) fn rejections(server: Server, _: Caller, _: Asked) -> Answering {

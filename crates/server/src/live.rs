@@ -34,12 +34,26 @@ pub(crate) fn events(server: Server, caller: Caller, asked: Asked) -> Answering 
         // Watched before it is read, so that nothing falls between.
         let watch = server.engine.watch();
         seen(&server, &caller, run).await?;
-        let place = server.streams.clone().try_acquire_owned().map_err(|_full| Problem::new(Code::TooBusy))?;
+        let place = server
+            .streams
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_full| Problem::new(Code::TooBusy))?;
         let (out, body) = Channel::new(WAITING_MAX);
-        let stream = Stream { server, caller, run, next: asked.last_event.map_or(0, |last| last.saturating_add(1)), out, _place: place };
+        let stream = Stream {
+            server,
+            caller,
+            run,
+            next: asked.last_event.map_or(0, |last| last.saturating_add(1)),
+            out,
+            _place: place,
+        };
         tokio::spawn(stream.flow(watch));
         let mut response = Response::new(Body::new(body));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/event-stream"),
+        );
         Ok(response)
     })
 }
@@ -61,7 +75,8 @@ impl Stream {
     async fn flow(mut self, mut watch: Receiver<Progress>) {
         let end = Instant::now() + limits::STREAM_TIME;
         let mut closing = self.server.closing.subscribe();
-        let mut beats = tokio::time::interval_at(Instant::now() + limits::STREAM_BEAT, limits::STREAM_BEAT);
+        let mut beats =
+            tokio::time::interval_at(Instant::now() + limits::STREAM_BEAT, limits::STREAM_BEAT);
         if self.catch_up().await.is_err() {
             return;
         }
@@ -90,12 +105,18 @@ impl Stream {
 
     /// Tells what the log has and was not told yet.
     async fn catch_up(&mut self) -> Result<(), Over> {
-        let history = self.server.engine.history(self.run).await.map_err(|fault| {
-            tracing::warn!(run = %self.run, %fault, "a live stream ends");
-            Over
-        })?;
+        let history = self
+            .server
+            .engine
+            .history(self.run)
+            .await
+            .map_err(|fault| {
+                tracing::warn!(run = %self.run, %fault, "a live stream ends");
+                Over
+            })?;
         let from = self.next;
-        let ended = matches!(history.last(), Some(last) if matches!(last.event, Event::RunEnded { .. }));
+        let ended =
+            matches!(history.last(), Some(last) if matches!(last.event, Event::RunEnded { .. }));
         for recorded in history.into_iter().filter(|recorded| recorded.seq >= from) {
             self.tell(recorded.seq, &recorded.event).await?;
         }
@@ -105,20 +126,31 @@ impl Stream {
 
     async fn tell(&mut self, seq: u64, event: &Event) -> Result<(), Over> {
         let data = json!({"seq": seq, "event": event.kind(), "says": say::line(event)});
-        self.send(format!("id: {seq}\nevent: {}\ndata: {data}\n\n", event.kind())).await?;
+        self.send(format!(
+            "id: {seq}\nevent: {}\ndata: {data}\n\n",
+            event.kind()
+        ))
+        .await?;
         self.next = seq.saturating_add(1);
-        if matches!(event, Event::RunEnded { .. }) { Err(Over) } else { Ok(()) }
+        if matches!(event, Event::RunEnded { .. }) {
+            Err(Over)
+        } else {
+            Ok(())
+        }
     }
 
     /// A sign of life, if the caller may still see the run.
     async fn beat(&mut self) -> Result<(), Over> {
         self.caller = self.caller.again(&self.server).await.map_err(|_| Over)?;
-        seen(&self.server, &self.caller, self.run).await.map_err(|_| Over)?;
+        seen(&self.server, &self.caller, self.run)
+            .await
+            .map_err(|_| Over)?;
         self.send(":\n\n".to_owned()).await
     }
 
     async fn send(&mut self, text: String) -> Result<(), Over> {
-        let sent = tokio::time::timeout(limits::STREAM_BEAT, self.out.send_data(Bytes::from(text))).await;
+        let sent =
+            tokio::time::timeout(limits::STREAM_BEAT, self.out.send_data(Bytes::from(text))).await;
         // A reader who takes nothing for so long holds a place that others need.
         sent.map_err(|_slow| Over)?.map_err(|_gone| Over)
     }

@@ -27,7 +27,12 @@ const ANY: [Code; 12] = [
     Code::Internal,
 ];
 /// Codes of routes that take a body.
-const BODY: [Code; 4] = [Code::BodyTooLarge, Code::MediaType, Code::MalformedJson, Code::InvalidRequest];
+const BODY: [Code; 4] = [
+    Code::BodyTooLarge,
+    Code::MediaType,
+    Code::MalformedJson,
+    Code::InvalidRequest,
+];
 
 pub(crate) fn serve(_: Server, _: Asked) -> Answering {
     Box::pin(async { answer(StatusCode::OK, &document()) })
@@ -76,7 +81,8 @@ fn operation(route: &Route) -> Value {
         },
     });
     if let (Some(name), Some(members)) = (route.body, operation.as_object_mut()) {
-        let body = json!({"required": true, "content": {"application/json": {"schema": reference(name)}}});
+        let body =
+            json!({"required": true, "content": {"application/json": {"schema": reference(name)}}});
         members.insert("requestBody".to_owned(), body);
     }
     operation
@@ -93,8 +99,14 @@ fn parameters(route: &Route) -> Vec<Value> {
         .iter()
         .map(|query| json!({"name": query.name, "in": "query", "description": query.says, "schema": {"type": "string"}}));
     let header = match route.name {
-        "startRun" => Some(("Idempotency-Key", "Any text of the caller's, 1 to 255 bytes.")),
-        "watchRun" => Some(("Last-Event-ID", "The place of the last entry that was read.")),
+        "startRun" => Some((
+            "Idempotency-Key",
+            "Any text of the caller's, 1 to 255 bytes.",
+        )),
+        "watchRun" => Some((
+            "Last-Event-ID",
+            "The place of the last entry that was read.",
+        )),
         _ => None,
     };
     let in_header = header
@@ -103,13 +115,23 @@ fn parameters(route: &Route) -> Vec<Value> {
 }
 
 fn responses(route: &Route, status: u16, success: &str) -> Map<String, Value> {
-    let media = if success == "EventStream" { "text/event-stream" } else { "application/json" };
+    let media = if success == "EventStream" {
+        "text/event-stream"
+    } else {
+        "application/json"
+    };
     let mut responses = Map::new();
     let content = json!({ media: {"schema": reference(success)} });
-    responses.insert(status.to_string(), json!({"description": "Done.", "content": content}));
+    responses.insert(
+        status.to_string(),
+        json!({"description": "Done.", "content": content}),
+    );
     if route.name == "readyz" {
         let content = json!({ media: {"schema": reference(success)} });
-        responses.insert("503".to_owned(), json!({"description": "Not ready.", "content": content}));
+        responses.insert(
+            "503".to_owned(),
+            json!({"description": "Not ready.", "content": content}),
+        );
     }
     let mut codes: Vec<Code> = ANY.iter().chain(route.codes).copied().collect();
     if route.verb == Verb::Post {
@@ -118,7 +140,10 @@ fn responses(route: &Route, status: u16, success: &str) -> Map<String, Value> {
     if route.door.permitted() != Permitted::Anyone {
         codes.push(Code::Unauthenticated);
     }
-    if matches!(success, "Run" | "EntryList" | "EventStream" | "Review" | "InboxItem") {
+    if matches!(
+        success,
+        "Run" | "EntryList" | "EventStream" | "Review" | "InboxItem"
+    ) {
         codes.extend([Code::LogDamaged, Code::Erased]);
     }
     for code in codes {
@@ -129,7 +154,11 @@ fn responses(route: &Route, status: u16, success: &str) -> Map<String, Value> {
         if let Some(description) = said.get_mut("description") {
             let before = description.as_str().unwrap_or_default();
             let line = format!("`{}`: {title}.", code.code());
-            *description = if before.is_empty() { line.into() } else { format!("{before} {line}").into() };
+            *description = if before.is_empty() {
+                line.into()
+            } else {
+                format!("{before} {line}").into()
+            };
         }
     }
     responses

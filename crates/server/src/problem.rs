@@ -135,72 +135,157 @@ impl Code {
                 "no valid credential",
                 "send `Authorization: Bearer ilk_…` with an API key that is neither revoked nor expired",
             ),
-            Self::Denied => (403, "policy says no", "`policies` names what determined it; ask who owns those policies"),
-            Self::RoleMissing => {
-                (403, "you may not vote on this", "people vote who hold one of the roles that the review asks for")
-            }
-            Self::OwnRequest => {
-                (403, "nobody reviews what they asked for themselves", "ask another person who holds the role")
-            }
-            Self::NotFound => {
-                (404, "there is no such thing, or it is not yours to see", "check the id; a settled item is not listed")
-            }
+            Self::Denied => (
+                403,
+                "policy says no",
+                "`policies` names what determined it; ask who owns those policies",
+            ),
+            Self::RoleMissing => (
+                403,
+                "you may not vote on this",
+                "people vote who hold one of the roles that the review asks for",
+            ),
+            Self::OwnRequest => (
+                403,
+                "nobody reviews what they asked for themselves",
+                "ask another person who holds the role",
+            ),
+            Self::NotFound => (
+                404,
+                "there is no such thing, or it is not yours to see",
+                "check the id; a settled item is not listed",
+            ),
             Self::MethodNotAllowed => (405, "this path takes other methods", "`Allow` names them"),
             Self::AddressTooLong => (414, "path and query are too long", "at most 2048 bytes"),
-            Self::HeadersTooLarge => (431, "the headers are too large", "at most 64 headers and 16 KiB"),
+            Self::HeadersTooLarge => (
+                431,
+                "the headers are too large",
+                "at most 64 headers and 16 KiB",
+            ),
             Self::BodyTooLarge => (413, "the body is too large", "at most 2 MiB"),
-            Self::MediaType => (415, "the body is not declared as JSON", "send `Content-Type: application/json`"),
+            Self::MediaType => (
+                415,
+                "the body is not declared as JSON",
+                "send `Content-Type: application/json`",
+            ),
             Self::MalformedJson => (
                 400,
                 "the body is not JSON that is taken here",
                 "one JSON value in UTF-8, no member named twice, at most 32 levels and 100000 values",
             ),
-            Self::InvalidRequest => {
-                (400, "the body does not fit the route's schema", "`violations` names each place; see /api/v1/openapi.json")
-            }
-            Self::InvalidParameter => {
-                (400, "a parameter or header does not fit", "`at` names it; see /api/v1/openapi.json")
-            }
+            Self::InvalidRequest => (
+                400,
+                "the body does not fit the route's schema",
+                "`violations` names each place; see /api/v1/openapi.json",
+            ),
+            Self::InvalidParameter => (
+                400,
+                "a parameter or header does not fit",
+                "`at` names it; see /api/v1/openapi.json",
+            ),
             Self::ReasonMissing => (400, "a no needs a reason", "send `reason`"),
             Self::ReasonTooLong => (400, "the reason is too long", "at most 2000 characters"),
-            Self::KeyReused => {
-                (409, "this idempotency key was used for another request", "use a new key for a new request")
-            }
-            Self::Unstartable => (422, "the bundle cannot start this here", "check the workflow and the environments of the bundle"),
-            Self::InputRejected => {
-                (422, "the input does not fit the workflow", "`violations` names each place; the refusal is journalled as `run`")
-            }
-            Self::ValueInvalid => {
-                (422, "the value does not fit the step's schema", "`violations` names each place; the item shows the schema")
-            }
+            Self::KeyReused => (
+                409,
+                "this idempotency key was used for another request",
+                "use a new key for a new request",
+            ),
+            Self::Unstartable => (
+                422,
+                "the bundle cannot start this here",
+                "check the workflow and the environments of the bundle",
+            ),
+            Self::InputRejected => (
+                422,
+                "the input does not fit the workflow",
+                "`violations` names each place; the refusal is journalled as `run`",
+            ),
+            Self::ValueInvalid => (
+                422,
+                "the value does not fit the step's schema",
+                "`violations` names each place; the item shows the schema",
+            ),
             Self::NotNow => (409, "the run cannot take this now", "look at the run again"),
-            Self::NotCurrent => (409, "the run is about something else by now", "look at the run again"),
-            Self::OtherDigest => {
-                (409, "what you were shown is not what is under review now", "read the review again and vote on its `digest`")
-            }
+            Self::NotCurrent => (
+                409,
+                "the run is about something else by now",
+                "look at the run again",
+            ),
+            Self::OtherDigest => (
+                409,
+                "what you were shown is not what is under review now",
+                "read the review again and vote on its `digest`",
+            ),
             Self::VotedAlready => (409, "you have voted already", "one person has one vote"),
-            Self::SettlementRefused => (409, "this settlement does not fit the item", "`settlements` of the item names what does"),
-            Self::RunFull => (409, "the run has as many events as it may have", "start a new run"),
-            Self::Moved => (409, "the run moved meanwhile", "look at the run and ask again"),
-            Self::Erased => (410, "the content was erased", "nothing brings it back; the log still verifies"),
-            Self::TooBusy => (429, "too many requests are under way", "ask again after `Retry-After` seconds"),
-            Self::TimedOut => {
-                (504, "the answer took too long", "what was asked may still happen: look before asking again")
-            }
-            Self::OutcomeUnknown => {
-                (503, "it is not known whether this was stored", "look at the run before asking again; with an idempotency key, repeat")
-            }
-            Self::StoreUnavailable => (503, "the store cannot be reached", "nothing was done; ask again later"),
-            Self::KeysUnavailable => (503, "the keys cannot be reached or do not fit", "the operator should look at /readyz and the log"),
-            Self::BundleUnavailable => (503, "the bundle cannot be loaded", "the operator should deploy it again"),
-            Self::LogDamaged => (500, "the log does not verify", "nothing is driven on it; the operator should run `interlock audit verify`"),
-            Self::Internal => (500, "this is a fault of ours", "tell the operator the `X-Request-Id` of this answer"),
+            Self::SettlementRefused => (
+                409,
+                "this settlement does not fit the item",
+                "`settlements` of the item names what does",
+            ),
+            Self::RunFull => (
+                409,
+                "the run has as many events as it may have",
+                "start a new run",
+            ),
+            Self::Moved => (
+                409,
+                "the run moved meanwhile",
+                "look at the run and ask again",
+            ),
+            Self::Erased => (
+                410,
+                "the content was erased",
+                "nothing brings it back; the log still verifies",
+            ),
+            Self::TooBusy => (
+                429,
+                "too many requests are under way",
+                "ask again after `Retry-After` seconds",
+            ),
+            Self::TimedOut => (
+                504,
+                "the answer took too long",
+                "what was asked may still happen: look before asking again",
+            ),
+            Self::OutcomeUnknown => (
+                503,
+                "it is not known whether this was stored",
+                "look at the run before asking again; with an idempotency key, repeat",
+            ),
+            Self::StoreUnavailable => (
+                503,
+                "the store cannot be reached",
+                "nothing was done; ask again later",
+            ),
+            Self::KeysUnavailable => (
+                503,
+                "the keys cannot be reached or do not fit",
+                "the operator should look at /readyz and the log",
+            ),
+            Self::BundleUnavailable => (
+                503,
+                "the bundle cannot be loaded",
+                "the operator should deploy it again",
+            ),
+            Self::LogDamaged => (
+                500,
+                "the log does not verify",
+                "nothing is driven on it; the operator should run `interlock audit verify`",
+            ),
+            Self::Internal => (
+                500,
+                "this is a fault of ours",
+                "tell the operator the `X-Request-Id` of this answer",
+            ),
         }
     }
 
     /// Whether asking again unchanged may help.
     const fn passes(self) -> bool {
-        matches!(self, Self::TooBusy | Self::StoreUnavailable | Self::KeysUnavailable | Self::OutcomeUnknown)
+        matches!(
+            self,
+            Self::TooBusy | Self::StoreUnavailable | Self::KeysUnavailable
+        )
     }
 }
 
@@ -214,7 +299,11 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(code: Code) -> Self {
-        Self { code, members: Map::new(), allow: None }
+        Self {
+            code,
+            members: Map::new(),
+            allow: None,
+        }
     }
 
     /// Which parameter, header or member: a name of the interface, never a value.
@@ -248,17 +337,27 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, title, hint) = self.code.entry();
         let mut body = self.members;
-        body.insert("type".to_owned(), format!("urn:interlock:error:{}", self.code.code()).into());
+        body.insert(
+            "type".to_owned(),
+            format!("urn:interlock:error:{}", self.code.code()).into(),
+        );
         body.insert("code".to_owned(), self.code.code().into());
         body.insert("title".to_owned(), title.into());
         body.insert("status".to_owned(), status.into());
         body.insert("hint".to_owned(), hint.into());
         let mut response = Response::new(axum::body::Body::from(Value::Object(body).to_string()));
-        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if self.code == Code::Unauthenticated {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"interlock\""));
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"interlock\""),
+            );
         }
         if self.code.passes() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

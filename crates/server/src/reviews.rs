@@ -52,11 +52,14 @@ pub(crate) fn vote(server: Server, caller: Caller, mut asked: Asked) -> Answerin
         let run = waiting(&server, WaitKind::Review, &review.to_string()).await?;
         seen(&server, &caller, run).await?;
         let body: Vote = asked.take()?;
-        let digest = Digest::parse_hex(&body.digest).ok_or_else(|| Problem::at(Code::InvalidRequest, "/digest"))?;
+        let digest = Digest::parse_hex(&body.digest)
+            .ok_or_else(|| Problem::at(Code::InvalidRequest, "/digest"))?;
         let (voter, me) = (caller.principal().clone(), caller.principal().id());
         let said = move |event: &Event| matches!(event, Event::ReviewVoted { review: on, voter, .. } if *on == review && *voter == me);
         said_and_done(&server, run, said, move |engine| async move {
-            engine.vote(review, voter, digest, body.approve, body.reason).await
+            engine
+                .vote(review, voter, digest, body.approve, body.reason)
+                .await
         })
         .await
     })
@@ -100,7 +103,11 @@ where
 /// The run that an open review or item belongs to.
 pub(crate) async fn waiting(server: &Server, kind: WaitKind, id: &str) -> Result<RunId, Problem> {
     let waits = server.engine.waits(kind).await?;
-    waits.iter().find(|wait| wait.id == id).map(|wait| wait.run).ok_or_else(|| Problem::new(Code::NotFound))
+    waits
+        .iter()
+        .find(|wait| wait.id == id)
+        .map(|wait| wait.run)
+        .ok_or_else(|| Problem::new(Code::NotFound))
 }
 
 /// What waits and the caller may see, oldest first, under the name that its id has in the interface.

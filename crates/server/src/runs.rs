@@ -33,10 +33,14 @@ pub(crate) fn start(server: Server, caller: Caller, mut asked: Asked) -> Answeri
     Box::pin(async move {
         let body: Start = asked.take()?;
         let request = StartRequest {
-            bundle: BundleName::parse(&body.bundle).map_err(|_| Problem::at(Code::InvalidRequest, "/bundle"))?,
+            bundle: BundleName::parse(&body.bundle)
+                .map_err(|_| Problem::at(Code::InvalidRequest, "/bundle"))?,
             workflow: body
                 .workflow
-                .map(|name| WorkflowName::parse(&name).map_err(|_| Problem::at(Code::InvalidRequest, "/workflow")))
+                .map(|name| {
+                    WorkflowName::parse(&name)
+                        .map_err(|_| Problem::at(Code::InvalidRequest, "/workflow"))
+                })
                 .transpose()?,
             requester: caller.principal().clone(),
             // Written anew, so that the same request with other white space is the same request.
@@ -51,10 +55,18 @@ pub(crate) fn start(server: Server, caller: Caller, mut asked: Asked) -> Answeri
         if let Some(decision) = &started.denied {
             return Err(denied(decision).with("run", started.run.to_string()));
         }
-        if matches!(started.state.phase, Phase::Ended { outcome: Outcome::Rejected }) {
+        if matches!(
+            started.state.phase,
+            Phase::Ended {
+                outcome: Outcome::Rejected
+            }
+        ) {
             return Err(input_rejected(&server, &started).await?);
         }
-        let mut response = answer(StatusCode::ACCEPTED, &server.engine.run_view(started.run).await?)?;
+        let mut response = answer(
+            StatusCode::ACCEPTED,
+            &server.engine.run_view(started.run).await?,
+        )?;
         let headers = response.headers_mut();
         if let Ok(place) = HeaderValue::from_str(&format!("/api/v1/runs/{}", started.run)) {
             headers.insert(header::LOCATION, place);
@@ -70,29 +82,51 @@ pub(crate) fn start(server: Server, caller: Caller, mut asked: Asked) -> Answeri
 async fn input_rejected(server: &Server, started: &Answer) -> Result<Problem, Problem> {
     let history = server.engine.history(started.run).await?;
     let mut found = Vec::new();
-    for recorded in history.iter().filter(|recorded| matches!(recorded.event, Event::IntakeRejected { .. })) {
+    for recorded in history
+        .iter()
+        .filter(|recorded| matches!(recorded.event, Event::IntakeRejected { .. }))
+    {
         for note in &recorded.payloads {
             found.push(server.engine.payload(started.run, note).await?);
         }
     }
-    let text = |item: &Value, name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |item: &Value, name: &str| {
+        item.get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let violations: Vec<Violation> = found
         .iter()
         .flatten()
         .filter_map(|problems| problems.get("problems").and_then(Value::as_array))
         .flatten()
-        .map(|item| Violation { at: text(item, "at"), keyword: text(item, "keyword"), expected: text(item, "expected") })
+        .map(|item| Violation {
+            at: text(item, "at"),
+            keyword: text(item, "keyword"),
+            expected: text(item, "expected"),
+        })
         .collect();
-    Ok(Problem::new(Code::InputRejected).violations(&violations).with("run", started.run.to_string()))
+    Ok(Problem::new(Code::InputRejected)
+        .violations(&violations)
+        .with("run", started.run.to_string()))
 }
 
 /// Policy's no, with what determined it.
 pub(crate) fn denied(decision: &Decision) -> Problem {
-    let policies: Vec<String> = decision.determined_by.iter().map(ToString::to_string).collect();
-    let problem = Problem::new(Code::Denied).with("policies", policies).with("action", decision.action.as_str());
+    let policies: Vec<String> = decision
+        .determined_by
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let problem = Problem::new(Code::Denied)
+        .with("policies", policies)
+        .with("action", decision.action.as_str());
     match &decision.verdict {
         Verdict::Deny(reason) => problem.with("reason", reason.as_str()),
-        Verdict::Allow | Verdict::Downgrade(_) | Verdict::Review { .. } => problem.with("reason", decision.verdict.as_str()),
+        Verdict::Allow | Verdict::Downgrade(_) | Verdict::Review { .. } => {
+            problem.with("reason", decision.verdict.as_str())
+        }
     }
 }
 
@@ -107,7 +141,9 @@ pub(crate) fn list(server: Server, caller: Caller, asked: Asked) -> Answering {
         };
         let filter = RunFilter {
             status,
-            workflow: asked.query::<WorkflowName>("workflow")?.map(|name| name.to_string()),
+            workflow: asked
+                .query::<WorkflowName>("workflow")?
+                .map(|name| name.to_string()),
             before: asked.query("before")?,
         };
         let limit = asked.page()?;
@@ -117,7 +153,10 @@ pub(crate) fn list(server: Server, caller: Caller, asked: Asked) -> Answering {
         let all = oversees(caller.principal());
         let mut shown = Vec::new();
         for row in rows {
-            let subject = Subject { requester: row.requester.parse().ok(), ..Subject::default() };
+            let subject = Subject {
+                requester: row.requester.parse().ok(),
+                ..Subject::default()
+            };
             // Whom an open review asks is in the log alone.
             let visible = all
                 || may_see(caller.principal(), &subject)
@@ -151,7 +190,10 @@ pub(crate) fn entries(server: Server, caller: Caller, asked: Asked) -> Answering
         let run = asked.id("run")?;
         seen(&server, &caller, run).await?;
         let entries = server.engine.custody(run).await?;
-        answer(StatusCode::OK, &json!({"run": run.to_string(), "entries": entries}))
+        answer(
+            StatusCode::OK,
+            &json!({"run": run.to_string(), "entries": entries}),
+        )
     })
 }
 

@@ -40,88 +40,162 @@ pub(crate) fn validators() -> BTreeMap<&'static str, jsonschema::Validator> {
 fn bodies() -> Vec<(&'static str, Value)> {
     let name = json!({"type": "string", "pattern": NAME});
     vec![
-        ("Start", object(&["bundle", "input"], json!({
-            "bundle": name,
-            "workflow": name,
-            "input": {"description": "Checked against the workflow's own schema."},
-        }))),
-        ("Vote", object(&["approve", "digest"], json!({
-            "approve": {"type": "boolean"},
-            "digest": {"type": "string", "pattern": DIGEST, "description": "The `digest` of the review as it was read."},
-            "reason": {"type": "string", "maxLength": REASON_CHARS_MAX, "description": "Needed for a no."},
-        }))),
-        ("Settlement", object(&["verdict"], json!({
-            "verdict": {"type": "string", "enum": ["complete", "retry", "cancel", "happened", "did-not-happen"]},
-            "value": {"description": "The output written by hand, or the result that the tool's own record shows."},
-        }))),
+        (
+            "Start",
+            object(
+                &["bundle", "input"],
+                json!({
+                    "bundle": name,
+                    "workflow": name,
+                    "input": {"description": "Checked against the workflow's own schema."},
+                }),
+            ),
+        ),
+        (
+            "Vote",
+            object(
+                &["approve", "digest"],
+                json!({
+                    "approve": {"type": "boolean"},
+                    "digest": {"type": "string", "pattern": DIGEST, "description": "The `digest` of the review as it was read."},
+                    "reason": {"type": "string", "maxLength": REASON_CHARS_MAX, "description": "Needed for a no."},
+                }),
+            ),
+        ),
+        (
+            "Settlement",
+            object(
+                &["verdict"],
+                json!({
+                    "verdict": {"type": "string", "enum": ["complete", "retry", "cancel", "happened", "did-not-happen"]},
+                    "value": {"description": "The output written by hand, or the result that the tool's own record shows."},
+                }),
+            ),
+        ),
     ]
 }
 
 fn small() -> Vec<(&'static str, Value)> {
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.code()).collect();
-    let place = object(&["at", "keyword", "expected"], json!({"at": text(), "keyword": text(), "expected": text()}));
+    let place = object(
+        &["at", "keyword", "expected"],
+        json!({"at": text(), "keyword": text(), "expected": text()}),
+    );
     vec![
-        ("Problem", json!({
-            "type": "object",
-            "required": ["type", "title", "status", "code", "hint"],
-            "properties": {
-                "type": text(),
-                "title": text(),
-                "status": {"type": "integer"},
-                "code": {"type": "string", "enum": codes},
-                "hint": text(),
-                "violations": list(place),
-            },
-        })),
+        (
+            "Problem",
+            json!({
+                "type": "object",
+                "required": ["type", "title", "status", "code", "hint"],
+                "properties": {
+                    "type": text(),
+                    "title": text(),
+                    "status": {"type": "integer"},
+                    "code": {"type": "string", "enum": codes},
+                    "hint": text(),
+                    "violations": list(place),
+                },
+            }),
+        ),
         ("Live", object(&["live"], json!({"live": {"const": true}}))),
-        ("Ready", object(&["ready", "checks"], json!({
-            "ready": {"type": "boolean"},
-            "checks": object(&["store", "keys", "policy"], json!({
-                "store": {"type": "boolean"}, "keys": {"type": "boolean"}, "policy": {"type": "boolean"},
-            })),
-        }))),
-        ("OpenApi", json!({"type": "object", "required": ["openapi", "info", "paths"]})),
-        ("EventStream", json!({
-            "type": "string",
-            "description": "Each event: `id`, the place of the entry; `event`, its name; `data`, {seq, event, says}.",
-        })),
-        ("BundleList", object(&["bundles"], json!({
-            "bundles": list(object(&["name", "version"], json!({"name": text(), "version": digest()}))),
-        }))),
-        ("RejectionList", object(&["rejections"], json!({
-            "rejections": list(object(&["source", "address", "fault", "count", "last"], json!({
-                "source": text(), "address": text(), "fault": text(), "count": {"type": "integer"}, "last": text(),
-            }))),
-        }))),
+        (
+            "Ready",
+            object(
+                &["ready", "checks"],
+                json!({
+                    "ready": {"type": "boolean"},
+                    "checks": object(&["store", "keys", "policy"], json!({
+                        "store": {"type": "boolean"}, "keys": {"type": "boolean"}, "policy": {"type": "boolean"},
+                    })),
+                }),
+            ),
+        ),
+        (
+            "OpenApi",
+            json!({"type": "object", "required": ["openapi", "info", "paths"]}),
+        ),
+        (
+            "EventStream",
+            json!({
+                "type": "string",
+                "description": "Each event: `id`, the place of the entry; `event`, its name; `data`, {seq, event, says}.",
+            }),
+        ),
+        (
+            "BundleList",
+            object(
+                &["bundles"],
+                json!({
+                    "bundles": list(object(&["name", "version"], json!({"name": text(), "version": digest()}))),
+                }),
+            ),
+        ),
+        (
+            "RejectionList",
+            object(
+                &["rejections"],
+                json!({
+                    "rejections": list(object(&["source", "address", "fault", "count", "last"], json!({
+                        "source": text(), "address": text(), "fault": text(), "count": {"type": "integer"}, "last": text(),
+                    }))),
+                }),
+            ),
+        ),
     ]
 }
 
 fn runs() -> Vec<(&'static str, Value)> {
     vec![
-        ("Run", object(&["run", "workflow", "bundle_version", "status", "requester", "started", "updated"], json!({
-            "run": id("run"),
-            "workflow": text(),
-            "bundle_version": digest(),
-            "status": {"enum": ["active", "waiting", "ended"]},
-            "outcome": text(),
-            "requester": id("prn"),
-            "started": text(),
-            "updated": text(),
-            "waits_for": list(text()),
-            "output": {"description": "The released output."},
-        }))),
-        ("RunPage", object(&["runs"], json!({"runs": list(reference("Run")), "next": id("run")}))),
-        ("EntryList", object(&["run", "entries"], json!({
-            "run": id("run"),
-            "entries": list(object(&["seq", "time", "event", "says", "hash"], json!({
-                "seq": {"type": "integer"},
-                "time": text(),
-                "event": text(),
-                "says": text(),
-                "payloads": list(text()),
-                "hash": text(),
-            }))),
-        }))),
+        (
+            "Run",
+            object(
+                &[
+                    "run",
+                    "workflow",
+                    "bundle_version",
+                    "status",
+                    "requester",
+                    "started",
+                    "updated",
+                ],
+                json!({
+                    "run": id("run"),
+                    "workflow": text(),
+                    "bundle_version": digest(),
+                    "status": {"enum": ["active", "waiting", "ended"]},
+                    "outcome": text(),
+                    "requester": id("prn"),
+                    "started": text(),
+                    "updated": text(),
+                    "waits_for": list(text()),
+                    "output": {"description": "The released output."},
+                }),
+            ),
+        ),
+        (
+            "RunPage",
+            object(
+                &["runs"],
+                json!({"runs": list(reference("Run")), "next": id("run")}),
+            ),
+        ),
+        (
+            "EntryList",
+            object(
+                &["run", "entries"],
+                json!({
+                    "run": id("run"),
+                    "entries": list(object(&["seq", "time", "event", "says", "hash"], json!({
+                        "seq": {"type": "integer"},
+                        "time": text(),
+                        "event": text(),
+                        "says": text(),
+                        "payloads": list(text()),
+                        "hash": text(),
+                    }))),
+                }),
+            ),
+        ),
     ]
 }
 
@@ -134,45 +208,82 @@ fn waits() -> Vec<(&'static str, Value)> {
         list(object(&[name, "run", "kind", "since"], members))
     };
     vec![
-        ("ReviewList", object(&["reviews"], json!({"reviews": listed("review")}))),
-        ("InboxList", object(&["items"], json!({"items": listed("item")}))),
-        ("Review", object(
-            &["review", "run", "workflow", "subject", "content", "shown", "label", "needs", "approvals", "asked_by", "requester", "digest", "expires_at"],
-            json!({
-                "review": id("rev"),
-                "run": id("run"),
-                "workflow": text(),
-                "step": text(),
-                "subject": {"enum": ["act", "output", "shown", "release"]},
-                "tool": text(),
-                "effect": {"enum": ["read", "reversible", "irreversible"]},
-                "external": {"type": "boolean"},
-                "content": {"description": "The exact arguments or content that a yes is bound to."},
-                "shown": {"description": "Evidence and rationale."},
-                "label": object(&["confidentiality", "integrity", "categories", "sources"], json!({
-                    "confidentiality": text(), "integrity": text(), "categories": list(text()), "sources": list(text()),
-                })),
-                "needs": list(object(&["role", "count"], json!({"role": text(), "count": {"type": "integer"}}))),
-                "approvals": list(id("prn")),
-                "asked_by": list(object(&["id"], json!({"id": text(), "text": text()}))),
-                "requester": id("prn"),
-                "digest": digest(),
-                "expires_at": text(),
-            }),
-        )),
-        ("InboxItem", object(&["item", "run", "workflow", "kind", "since", "settlements", "material"], json!({
-            "item": id("inb"),
-            "run": id("run"),
-            "workflow": text(),
-            "step": text(),
-            "kind": text(),
-            "since": text(),
-            "settlements": list(text()),
-            "schema": {"description": "The schema that a value written by hand must fit."},
-            "material": list(object(&["seq", "slot", "content"], json!({
-                "seq": {"type": "integer"}, "slot": text(), "content": {},
-            }))),
-        }))),
+        (
+            "ReviewList",
+            object(&["reviews"], json!({"reviews": listed("review")})),
+        ),
+        (
+            "InboxList",
+            object(&["items"], json!({"items": listed("item")})),
+        ),
+        (
+            "Review",
+            object(
+                &[
+                    "review",
+                    "run",
+                    "workflow",
+                    "subject",
+                    "content",
+                    "shown",
+                    "label",
+                    "needs",
+                    "approvals",
+                    "asked_by",
+                    "requester",
+                    "digest",
+                    "expires_at",
+                ],
+                json!({
+                    "review": id("rev"),
+                    "run": id("run"),
+                    "workflow": text(),
+                    "step": text(),
+                    "subject": {"enum": ["act", "output", "shown", "release"]},
+                    "tool": text(),
+                    "effect": {"enum": ["read", "reversible", "irreversible"]},
+                    "external": {"type": "boolean"},
+                    "content": {"description": "The exact arguments or content that a yes is bound to."},
+                    "shown": {"description": "Evidence and rationale."},
+                    "label": object(&["confidentiality", "integrity", "categories", "sources"], json!({
+                        "confidentiality": text(), "integrity": text(), "categories": list(text()), "sources": list(text()),
+                    })),
+                    "needs": list(object(&["role", "count"], json!({"role": text(), "count": {"type": "integer"}}))),
+                    "approvals": list(id("prn")),
+                    "asked_by": list(object(&["id"], json!({"id": text(), "text": text()}))),
+                    "requester": id("prn"),
+                    "digest": digest(),
+                    "expires_at": text(),
+                }),
+            ),
+        ),
+        (
+            "InboxItem",
+            object(
+                &[
+                    "item",
+                    "run",
+                    "workflow",
+                    "kind",
+                    "since",
+                    "settlements",
+                    "material",
+                ],
+                json!({
+                    "item": id("inb"),
+                    "run": id("run"),
+                    "workflow": text(),
+                    "step": text(),
+                    "kind": text(),
+                    "since": text(),
+                    "settlements": list(text()),
+                    "schema": {"description": "The schema that a value written by hand must fit."},
+                    "material": list(object(&["seq", "slot", "content"], json!({
+                        "seq": {"type": "integer"}, "slot": text(), "content": {},
+                    }))),
+                }),
+            ),
+        ),
     ]
 }
 

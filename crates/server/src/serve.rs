@@ -55,7 +55,9 @@ impl ServeFault {
     #[must_use]
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Exposed(_) => Some("listen on 127.0.0.1 or [::1], or pass --behind-tls where a proxy terminates TLS"),
+            Self::Exposed(_) => Some(
+                "listen on 127.0.0.1 or [::1], or pass --behind-tls where a proxy terminates TLS",
+            ),
             Self::Listener(_) | Self::Driver => None,
         }
     }
@@ -89,7 +91,10 @@ pub async fn serve(
     server.closing.send_replace(true);
     let rest = async { while connections.join_next().await.is_some() {} };
     // Work for a request is a task of its own and is not broken off with its connection.
-    if tokio::time::timeout(limits::FAREWELL_TIME, rest).await.is_err() {
+    if tokio::time::timeout(limits::FAREWELL_TIME, rest)
+        .await
+        .is_err()
+    {
         connections.abort_all();
     }
     if ended.is_ok() {
@@ -98,12 +103,19 @@ pub async fn serve(
     ended
 }
 
-async fn accept(server: &Server, router: &Router, listener: &TcpListener, connections: &mut JoinSet<()>) -> Infallible {
+async fn accept(
+    server: &Server,
+    router: &Router,
+    listener: &TcpListener,
+    connections: &mut JoinSet<()>,
+) -> Infallible {
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
     loop {
         while connections.try_join_next().is_some() {}
         // The semaphore is never closed.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { continue };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            continue;
+        };
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let (server, router) = (server.clone(), router.clone());
@@ -125,7 +137,14 @@ async fn converse(server: &Server, router: Router, stream: TcpStream, peer: Sock
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
         let router = router.clone();
-        async move { Ok::<Response, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+        async move {
+            Ok::<Response, Infallible>(
+                router
+                    .oneshot(request)
+                    .await
+                    .unwrap_or_else(|never| match never {}),
+            )
+        }
     };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -28,16 +28,26 @@ impl Subject {
     /// Of a run as it is.
     pub(crate) fn of(state: &State) -> Self {
         let asked = match &state.phase {
-            Phase::Reviewing { review, .. } => review.thresholds.iter().map(|(role, _)| role.clone()).collect(),
+            Phase::Reviewing { review, .. } => review
+                .thresholds
+                .iter()
+                .map(|(role, _)| role.clone())
+                .collect(),
             _ => BTreeSet::new(),
         };
-        Self { requester: Engine::requester(state), asked }
+        Self {
+            requester: Engine::requester(state),
+            asked,
+        }
     }
 }
 
 /// Whether a principal sees everything.
 pub(crate) fn oversees(principal: &Principal) -> bool {
-    principal.roles().iter().any(|role| OVERSEERS.contains(&role.as_str()))
+    principal
+        .roles()
+        .iter()
+        .any(|role| OVERSEERS.contains(&role.as_str()))
 }
 
 /// Whether a principal may see this: its requester, whoever holds a role that its open review asks for, overseers.
@@ -50,7 +60,11 @@ pub(crate) fn may_see(principal: &Principal, subject: &Subject) -> bool {
 /// Goes on only with a run that the caller may see; any other is as if it were not there.
 pub(crate) async fn seen(server: &Server, caller: &Caller, run: RunId) -> Result<State, Problem> {
     let state = server.engine.state(run).await?;
-    if may_see(caller.principal(), &Subject::of(&state)) { Ok(state) } else { Err(Problem::new(Code::NotFound)) }
+    if may_see(caller.principal(), &Subject::of(&state)) {
+        Ok(state)
+    } else {
+        Err(Problem::new(Code::NotFound))
+    }
 }
 
 #[cfg(test)]
@@ -65,7 +79,12 @@ mod tests {
         check(1, &[], &Subject::default(), false);
         check(1, &[], &subject(2, &[]), false);
         check(1, &["analyst"], &subject(2, &["lead"]), false);
-        check(1, &["administrator", "operators", "requester"], &subject(2, &[]), false);
+        check(
+            1,
+            &["administrator", "operators", "requester"],
+            &subject(2, &[]),
+            false,
+        );
     }
 
     #[test]
@@ -78,15 +97,24 @@ mod tests {
     }
 
     fn subject(requester: u8, asked: &[&str]) -> Subject {
-        Subject { requester: Some(PrincipalId::from_bytes([requester; 16])), asked: roles(asked) }
+        Subject {
+            requester: Some(PrincipalId::from_bytes([requester; 16])),
+            asked: roles(asked),
+        }
     }
 
     fn roles(names: &[&str]) -> BTreeSet<RoleName> {
-        names.iter().map(|name| RoleName::parse(name).unwrap()).collect()
+        names
+            .iter()
+            .map(|name| RoleName::parse(name).unwrap())
+            .collect()
     }
 
     fn check(who: u8, held: &[&str], subject: &Subject, expected: bool) {
-        let (tenant, environment) = (TenantName::parse("default").unwrap(), EnvironmentName::parse("test").unwrap());
+        let (tenant, environment) = (
+            TenantName::parse("default").unwrap(),
+            EnvironmentName::parse("test").unwrap(),
+        );
         let claims = Claims {
             id: PrincipalId::from_bytes([who; 16]),
             kind: PrincipalKind::Person,
@@ -98,7 +126,12 @@ mod tests {
             suspended: false,
             expires_at: None,
         };
-        let principal = Principal::admit(claims, &tenant, &environment, Timestamp::from_micros(1)).unwrap();
-        assert_eq!(may_see(&principal, subject), expected, "{held:?} {subject:?}");
+        let principal =
+            Principal::admit(claims, &tenant, &environment, Timestamp::from_micros(1)).unwrap();
+        assert_eq!(
+            may_see(&principal, subject),
+            expected,
+            "{held:?} {subject:?}"
+        );
     }
 }
