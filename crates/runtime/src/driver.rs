@@ -46,30 +46,23 @@ impl Engine {
         self.drive_held(&mut hold, run).await
     }
 
+    /// The run in hand is taken out for as long as it moves: when this future is dropped midway, or anything fails,
+    /// what this process believes of the run may be old, and the next driver reads the log again.
+    async fn take(&self, hold: &mut Hold, run: RunId) -> Result<Live, Fault> {
+        match hold.take() {
+            Some(live) => Ok(live),
+            None => self.take_over(run).await,
+        }
+    }
+
     pub(crate) async fn drive_held(&self, hold: &mut Hold, run: RunId) -> Result<State, Fault> {
-        if hold.is_none() {
-            **hold = Some(self.take_over(run).await?);
+        let mut live = self.take(hold, run).await?;
+        while self.step(&mut live).await? {}
+        let state = live.state.clone();
+        if !state.is_ended() {
+            **hold = Some(live);
         }
-        loop {
-            let Some(live) = hold.as_mut() else {
-                return Err(Fault::Elsewhere);
-            };
-            match self.step(live).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    let state = live.state.clone();
-                    if state.is_ended() {
-                        **hold = None;
-                    }
-                    return Ok(state);
-                }
-                Err(fault) => {
-                    // Whatever went wrong, what this process believes of the run may be old: the next driver reads.
-                    **hold = None;
-                    return Err(fault);
-                }
-            }
-        }
+        Ok(state)
     }
 
     /// Moves a held run by one input from outside, then lets the caller drive on.
@@ -79,17 +72,11 @@ impl Engine {
         run: RunId,
         input: Input,
     ) -> Result<Moved, Fault> {
-        if hold.is_none() {
-            **hold = Some(self.take_over(run).await?);
-        }
-        let Some(live) = hold.as_mut() else {
-            return Err(Fault::Elsewhere);
-        };
-        let moved = self.arrive(live, input).await;
-        if let Err(fault) = &moved
-            && !matches!(fault, Fault::Refused(_))
-        {
-            **hold = None;
+        let mut live = self.take(hold, run).await?;
+        let moved = self.arrive(&mut live, input).await;
+        // A refusal has stored nothing: what is in hand is still what the log says.
+        if matches!(&moved, Ok(_) | Err(Fault::Refused(_))) {
+            **hold = Some(live);
         }
         moved
     }
