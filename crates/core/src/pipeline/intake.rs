@@ -6,6 +6,9 @@ use serde_json::Value;
 use crate::id::SchemaName;
 use crate::seams::{Shapes, Violation, check_bounds};
 
+#[cfg(test)]
+mod tests;
+
 /// A value that fits its schema and the bounds. Made here only.
 pub struct Accepted {
     value: Value,

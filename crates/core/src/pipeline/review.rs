@@ -9,6 +9,9 @@ use crate::digest::Digest;
 use crate::id::{PrincipalId, RoleName};
 use crate::time::Timestamp;
 
+#[cfg(test)]
+mod tests;
+
 /// Why a vote does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VoteFault {

@@ -10,6 +10,9 @@ use crate::label::Label;
 use crate::registry::Tool;
 use crate::time::Timestamp;
 
+#[cfg(test)]
+mod tests;
+
 /// Everything that an approval is bound to: change one byte of it and the digest is another.
 #[derive(Debug, Clone, Copy)]
 pub struct ActFacts<'a> {
