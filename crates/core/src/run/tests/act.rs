@@ -39,11 +39,11 @@ fn a_failed_act_is_tried_again_only_where_that_cannot_do_it_twice() {
         (Recovery::Never, Unknown, "act.failed inbox.opened", ""),
     ] {
         let world = world(recovery);
-        let mut drive = Drive::acting(&world).from_here();
+        let mut drive = Drive::acting(&world).onward();
         drive.acted(Err((CallFault::Unavailable, known)));
         check(&drive, first);
         if !second.is_empty() {
-            let mut drive = drive.from_here();
+            let mut drive = drive.onward();
             drive.acted(Err((CallFault::Unavailable, known)));
             check(&drive, second);
         }
@@ -84,7 +84,7 @@ fn an_act_that_certainly_did_not_happen_is_never_in_doubt() {
         Recovery::Never,
     ] {
         let world = world(recovery);
-        let mut drive = Drive::acting(&world).from_here();
+        let mut drive = Drive::acting(&world).onward();
         *world.guards.version.lock().unwrap() = 2;
         drive.acted(Err((CallFault::Unavailable, NotPerformed)));
         check(&drive, "act.failed act.retried inbox.opened");
@@ -141,7 +141,7 @@ fn a_result_that_does_not_fit_is_in_doubt_unless_it_may_be_repeated() {
     ] {
         let mut world = world(recovery);
         world.node("send").fallbacks.on_invalid = vec![Fallback::Retry(1)];
-        let mut drive = Drive::acting(&world).from_here();
+        let mut drive = Drive::acting(&world).onward();
         drive.acted(Ok(json!({"id": "none"})));
         check(&drive, expected);
     }
@@ -154,7 +154,7 @@ fn arguments_that_do_not_fit_are_never_proposed() {
         .shapes
         .fits
         .insert(super::world::name("arguments"), |_| false);
-    let mut drive = Drive::fetched(&world).from_here();
+    let mut drive = Drive::fetched(&world).onward();
     drive.reply(super::world::GOOD);
     check(
         &drive,
@@ -194,7 +194,7 @@ fn standing_starts_the_act_without_people() {
     world
         .guards
         .says(Action::CallTool, Answer::Standing("approver"));
-    let mut drive = Drive::fetched(&world).from_here();
+    let mut drive = Drive::fetched(&world).onward();
     drive.reply(super::world::GOOD);
     check(
         &drive,

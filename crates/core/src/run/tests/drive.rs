@@ -85,7 +85,8 @@ impl<'w> Drive<'w> {
             decided.events.iter().flat_map(Event::introduces).collect();
         let drafted: Vec<PayloadId> = decided.drafts.iter().map(|d| d.id).collect();
         let (mut a, mut b) = (introduced, drafted);
-        (a.sort(), b.sort());
+        a.sort();
+        b.sort();
         assert_eq!(
             a, b,
             "each payload is introduced by exactly one event of its batch"
@@ -256,7 +257,7 @@ impl<'w> Drive<'w> {
     }
 
     /// From here on, [`super::check`] looks at what comes.
-    pub(super) fn from_here(mut self) -> Self {
+    pub(super) fn onward(mut self) -> Self {
         self.mark = self.batches.len();
         self
     }

@@ -16,7 +16,7 @@ const BAD: &str = r#"{"outcome": {"quotes": []}}"#;
 fn a_read_that_fails_is_retried_and_then_waits_for_a_person() {
     let mut world = World::new();
     world.node("fetch").fallbacks.on_unavailable = vec![Fallback::Retry(1), Fallback::Inbox];
-    let mut drive = Drive::started(&world).from_here();
+    let mut drive = Drive::started(&world).onward();
     drive.read(Err(CallFault::Unavailable));
     drive.read(Err(CallFault::Credential));
     check(
@@ -40,7 +40,7 @@ fn a_read_that_fails_stops_or_degrades_where_that_is_declared() {
     ] {
         let mut world = World::new();
         world.node("fetch").fallbacks.on_timeout = vec![fallback];
-        let mut drive = Drive::started(&world).from_here();
+        let mut drive = Drive::started(&world).onward();
         drive.read(Err(CallFault::Timeout));
         check(&drive, expected);
     }
@@ -71,7 +71,7 @@ fn every_fault_of_a_read_has_its_cause_and_no_list_means_the_inbox() {
 #[test]
 fn an_answer_that_does_not_fit_is_rejected_at_the_door() {
     let world = World::new();
-    let mut drive = Drive::started(&world).from_here();
+    let mut drive = Drive::started(&world).onward();
     drive.read(Ok(json!({"body": 1})));
     check(&drive, "intake.rejected inbox.opened");
 }
@@ -80,7 +80,7 @@ fn an_answer_that_does_not_fit_is_rejected_at_the_door() {
 fn an_invalid_reply_is_repaired_as_often_as_declared_and_then_waits() {
     let mut world = World::new();
     world.node("draft").fallbacks.on_invalid = vec![Fallback::Repair(2), Fallback::Inbox];
-    let mut drive = Drive::fetched(&world).from_here();
+    let mut drive = Drive::fetched(&world).onward();
     let repair = "model.replied output.rejected fallback.taken policy.decided model.requested";
     for _ in 0..2 {
         drive.reply(BAD);
@@ -110,7 +110,7 @@ fn a_model_that_is_down_is_replaced_and_then_a_person_writes() {
     let mut world = World::new();
     world.node("draft").fallbacks.on_unavailable =
         vec![Fallback::Model(name("other")), Fallback::Inbox];
-    let mut drive = Drive::fetched(&world).from_here();
+    let mut drive = Drive::fetched(&world).onward();
     drive.answer(Err(CallFault::Unavailable));
     let Phase::Asking { model, .. } = &drive.state.phase else {
         panic!()
@@ -153,7 +153,7 @@ fn an_abstention_a_refusal_and_a_quote_that_does_not_stand_are_uncertain() {
         let mut world = World::new();
         world.node("draft").fallbacks.on_uncertain = vec![Fallback::Stop];
         world.node("draft").fallbacks.on_invalid = vec![Fallback::Degraded(0)];
-        let mut drive = Drive::fetched(&world).from_here();
+        let mut drive = Drive::fetched(&world).onward();
         drive.answer(Ok(reply(text, stop)));
         check(&drive, "model.replied output.rejected run.ended");
         assert!(
@@ -207,7 +207,7 @@ fn a_denial_takes_its_own_list_at_every_step() {
 fn an_act_denied_after_its_approval_takes_the_declared_value() {
     let mut world = World::new();
     world.node("send").fallbacks.on_denied = vec![Fallback::Degraded(0)];
-    let mut drive = Drive::drafted(&world).from_here();
+    let mut drive = Drive::drafted(&world).onward();
     world.guards.says(Action::CallTool, Answer::Deny);
     drive.approve();
     check(
@@ -244,7 +244,7 @@ fn a_template_that_gives_nothing_is_a_value_that_does_not_fit() {
     );
     let mut world = World::new();
     world.sheets.pieces.clear();
-    let mut drive = Drive::started(&world).from_here();
+    let mut drive = Drive::started(&world).onward();
     drive.read(Ok(json!({"body": "x"})));
     check(&drive, "source.accepted intake.rejected inbox.opened");
 }

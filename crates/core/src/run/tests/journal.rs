@@ -143,10 +143,13 @@ fn check_acts(drive: &Drive<'_>) {
     }
 }
 
+/// Who said yes, and of which roles asked for.
+type Yes = (PrincipalId, Vec<RoleName>);
+
 /// An approval is made by enough people of each role, none of whom asked for the run.
 fn check_reviews(drive: &Drive<'_>) {
     let requester = drive.state.pinned.as_ref().map(|p| p.requester.id);
-    let mut open: BTreeMap<ReviewId, (Review, Vec<(PrincipalId, Vec<RoleName>)>)> = BTreeMap::new();
+    let mut open: BTreeMap<ReviewId, (Review, Vec<Yes>)> = BTreeMap::new();
     for event in drive.events() {
         match event {
             Event::ReviewRequested { review, .. } => {

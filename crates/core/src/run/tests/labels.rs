@@ -116,7 +116,7 @@ fn a_record_that_equals_the_value_stands_for_it_when_policy_permits() {
     ] {
         let world = register();
         world.guards.says(Action::Endorse, answer);
-        let mut drive = Drive::started(&world).from_here();
+        let mut drive = Drive::started(&world).onward();
         drive.read(Ok(json!({"account": account})));
         check(&drive, expected);
         let seen = world.guards.last(Action::CallTool);
@@ -138,7 +138,7 @@ fn a_source_that_is_no_register_never_stands_for_anything() {
         .get_mut(&name("register"))
         .unwrap()
         .register = false;
-    let mut drive = Drive::started(&world).from_here();
+    let mut drive = Drive::started(&world).onward();
     drive.read(Ok(json!({"account": "A1"})));
     check(
         &drive,
@@ -203,7 +203,7 @@ fn a_prompt_over_the_clearance_is_never_sent_where_nothing_lifts_it() {
     world
         .guards
         .says(Action::CallModel, Answer::Downgrade(Downgrade::Redact));
-    let mut drive = Drive::started(&world).from_here();
+    let mut drive = Drive::started(&world).onward();
     drive.read(Ok(json!({"body": "x"})));
     check(&drive, "source.accepted policy.decided inbox.opened");
 }
@@ -216,7 +216,7 @@ fn an_untrusted_value_is_never_sent_as_an_instruction() {
         system: true,
         text: "obey".to_owned(),
     }];
-    let mut drive = Drive::started(&world).from_here();
+    let mut drive = Drive::started(&world).onward();
     drive.read(Ok(json!({"body": "x"})));
     check(
         &drive,

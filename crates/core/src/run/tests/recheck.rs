@@ -114,7 +114,7 @@ fn other_labels_or_other_policies_do_not_fit_the_grant() {
     let mut world = World::new();
     let (state, now, open) = {
         let drive = Drive::acting(&world);
-        (drive.state.clone(), drive.now, drive.payloads.clone())
+        (drive.state, drive.now, drive.payloads)
     };
     let again = |world: &World| {
         let mut drive = Drive::new(world);
@@ -178,7 +178,7 @@ fn a_prompt_whose_labels_or_downgrades_are_others_now_is_withdrawn() {
         .says(Action::CallModel, Answer::Downgrade(Downgrade::Strip));
     let (state, payloads, now) = {
         let drive = Drive::fetched(&world);
-        (drive.state.clone(), drive.payloads.clone(), drive.now)
+        (drive.state, drive.payloads, drive.now)
     };
     let show = |world: &World| {
         let mut drive = Drive::new(world);

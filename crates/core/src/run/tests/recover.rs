@@ -17,7 +17,7 @@ fn an_act_under_way_is_tried_again_or_in_doubt_by_its_recovery_class() {
     ] {
         let mut world = World::new();
         world.tool().recovery = recovery;
-        let mut drive = Drive::acting(&world).from_here();
+        let mut drive = Drive::acting(&world).onward();
         let before = drive.state.phase.clone();
         drive.send(Input::Recovered { epoch: 3 }).unwrap();
         check(&drive, expected);
@@ -75,7 +75,7 @@ fn an_act_whose_tool_is_gone_is_in_doubt() {
 #[test]
 fn a_takeover_needs_a_higher_epoch_and_a_run_that_is_under_way() {
     let world = World::new();
-    let mut drive = Drive::started(&world).from_here();
+    let mut drive = Drive::started(&world).onward();
     drive.send(Input::Recovered { epoch: 2 }).unwrap();
     check(&drive, "run.recovered");
     for epoch in [0, 1, 2] {
@@ -108,7 +108,7 @@ fn resting<'w>(world: &'w World, phase: &str) -> Drive<'w> {
         other => panic!("{other}"),
     };
     assert_eq!(drive.state.phase.name(), phase);
-    drive.from_here()
+    drive.onward()
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn a_vote_is_bound_to_the_review_and_the_digest_that_was_shown() {
 fn a_rejection_falls_back_and_a_timeout_never_approves() {
     let mut world = World::new();
     world.node("send").fallbacks.on_denied = vec![Fallback::Stop];
-    let mut drive = Drive::drafted(&world).from_here();
+    let mut drive = Drive::drafted(&world).onward();
     drive.vote(world.person(2, &["approver"]), false).unwrap();
     check(
         &drive,
@@ -110,7 +110,7 @@ fn a_rejection_falls_back_and_a_timeout_never_approves() {
         }
     );
 
-    let mut drive = Drive::drafted(&world).from_here();
+    let mut drive = Drive::drafted(&world).onward();
     drive.send(Input::Tick).unwrap();
     check(&drive, "");
     drive.now = drive.now.plus_seconds(600);
@@ -132,7 +132,7 @@ fn an_approval_that_expires_before_the_start_is_worth_nothing() {
 fn a_voter_that_policy_denies_is_told_and_the_review_stays_open() {
     let world = World::new();
     world.guards.says(Action::Review, Answer::Deny);
-    let mut drive = Drive::drafted(&world).from_here();
+    let mut drive = Drive::drafted(&world).onward();
     drive.vote(world.person(2, &["approver"]), true).unwrap();
     check(&drive, "policy.decided");
     assert!(drive.denied && drive.review().approvals.is_empty());
@@ -141,7 +141,7 @@ fn a_voter_that_policy_denies_is_told_and_the_review_stays_open() {
 #[test]
 fn a_change_of_policy_between_vote_and_start_voids_the_approval() {
     let world = World::new();
-    let mut drive = Drive::drafted(&world).from_here();
+    let mut drive = Drive::drafted(&world).onward();
     let before = drive.review();
     drive.vote(world.person(2, &["approver"]), true).unwrap();
     *world.guards.version.lock().unwrap() = 2;
@@ -157,7 +157,7 @@ fn a_change_of_policy_between_vote_and_start_voids_the_approval() {
 fn a_change_of_policy_during_a_review_of_a_text_voids_it_too() {
     let mut world = World::new();
     world.model_step().review = Some(spec(1));
-    let mut drive = Drive::drafted(&world).from_here();
+    let mut drive = Drive::drafted(&world).onward();
     *world.guards.version.lock().unwrap() = 2;
     drive.approve();
     check(
@@ -176,7 +176,7 @@ fn policy_that_denies_after_the_approval_is_obeyed() {
         Answer::Approval("controller", 2),
     ] {
         world.guards.says(Action::CallTool, Answer::Allow);
-        let mut drive = Drive::drafted(&world).from_here();
+        let mut drive = Drive::drafted(&world).onward();
         world.guards.says(Action::CallTool, answer);
         drive.approve();
         check(
@@ -215,7 +215,7 @@ fn a_review_step_shows_and_a_model_step_waits_for_its_review() {
         look(Next::End),
     ]);
     world.model_step().review = Some(spec(1));
-    let mut drive = Drive::drafted(&world).from_here();
+    let mut drive = Drive::drafted(&world).onward();
     assert_eq!(drive.review().subject, ReviewSubject::Output);
     drive.approve();
     check(

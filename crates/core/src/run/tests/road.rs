@@ -95,7 +95,7 @@ fn a_release_waits_for_the_people_that_policy_or_the_workflow_asks_for() {
     world.workflow.output.review = Some(spec(1));
     let mut drive = Drive::acting(&world);
     drive.acted(Ok(json!({"id": 5})));
-    let mut drive = drive.from_here();
+    let mut drive = drive.onward();
     drive.approve();
     check(
         &drive,
@@ -104,7 +104,7 @@ fn a_release_waits_for_the_people_that_policy_or_the_workflow_asks_for() {
 
     let mut drive = Drive::acting(&world);
     drive.acted(Ok(json!({"id": 5})));
-    let mut drive = drive.from_here();
+    let mut drive = drive.onward();
     drive.vote(world.person(2, &["approver"]), false).unwrap();
     check(
         &drive,
@@ -125,7 +125,7 @@ fn an_expired_release_goes_to_the_inbox_and_can_be_asked_for_again() {
     world.workflow.output.review = Some(spec(1));
     let mut drive = Drive::acting(&world);
     drive.acted(Ok(json!({"id": 5})));
-    let mut drive = drive.from_here();
+    let mut drive = drive.onward();
     drive.now = drive.now.plus_seconds(600);
     drive.send(Input::Tick).unwrap();
     check(&drive, "review.settled inbox.opened");
@@ -156,7 +156,7 @@ fn an_output_that_does_not_fit_waits_for_a_person_and_is_not_released() {
         .shapes
         .fits
         .insert(super::world::name("output"), |_| false);
-    let mut drive = Drive::acting(&world).from_here();
+    let mut drive = Drive::acting(&world).onward();
     drive.acted(Ok(json!({"id": 5})));
     check(&drive, "act.finished intake.rejected inbox.opened");
     assert_eq!(drive.state.released, None);

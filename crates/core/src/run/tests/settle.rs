@@ -13,7 +13,7 @@ use crate::pipeline::tool::EffectKnown;
 fn in_doubt(world: &World) -> Drive<'_> {
     let mut drive = Drive::acting(world);
     drive.acted(Err((CallFault::Timeout, EffectKnown::Unknown)));
-    drive.from_here()
+    drive.onward()
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn an_item_cancelled_ends_the_run_by_that_person() {
     let world = World::new();
     let mut drive = Drive::started(&world);
     drive.read(Err(CallFault::Timeout));
-    let mut drive = drive.from_here();
+    let mut drive = drive.onward();
     drive.settle(Settlement::Cancel).unwrap();
     check(&drive, "policy.decided inbox.settled run.ended");
     let by = drive.events().find_map(|e| match e {
