@@ -32,9 +32,6 @@ pub use perform::{executable, readable, showable};
 /// # Errors
 /// The state cannot take this input; nothing is to be stored.
 pub fn decide(program: &Program<'_>, state: &State, arrival: Arrival) -> Result<Decided, Refusal> {
-    if state.events >= crate::limits::RUN_EVENTS_MAX {
-        return Err(Refusal::TooLong(crate::limits::RUN_EVENTS_MAX));
-    }
     let Arrival {
         now,
         entropy,
@@ -51,6 +48,10 @@ pub fn decide(program: &Program<'_>, state: &State, arrival: Arrival) -> Result<
     };
     match input {
         Input::Start(start) => turn.start(*start)?,
+        // The bound ends new work; what has begun is still finished, settled or cancelled.
+        Input::Opened if state.events >= crate::limits::RUN_EVENTS_MAX => {
+            turn.end(crate::run::event::Outcome::Failed)?;
+        }
         Input::Opened => turn.go_on()?,
         Input::Read { call, result } => turn.read(call, result)?,
         Input::Replied { call, result } => turn.replied(call, result)?,

@@ -199,6 +199,8 @@ pub enum Event {
         step: StepName,
         /// The value.
         output: PayloadId,
+        /// Its label: whoever made the step fail has chosen that it stands in.
+        label: Label,
         /// What follows.
         next: Next,
     },

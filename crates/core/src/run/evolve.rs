@@ -1,7 +1,7 @@
 //! The fold: one total match over phase and event. An event that the phase cannot take is an error naming both;
 //! a journal that holds one was not written by this machine, or was edited.
 
-use super::event::{DoubtVerdict, Event, InboxVerdict, ReviewOutcome, Tried};
+use super::event::{DoubtVerdict, Event, InboxVerdict, Outcome, ReviewOutcome, Tried};
 use super::state::{Act, Held, Phase, Pinned, ReviewSubject, State};
 use crate::pipeline::tool::EffectKnown;
 use crate::workflow::Next;
@@ -246,16 +246,20 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
         }
         (
             Phase::Ready { .. } | Phase::Stuck { node: Some(_) },
-            Event::StepDegraded { step, output, next },
+            Event::StepDegraded {
+                step,
+                output,
+                label,
+                next,
+            },
         ) => {
             state.degraded = true;
-            let label = crate::label::Label::literal();
             settle(
                 state,
                 step,
                 Held {
                     payload: *output,
-                    label,
+                    label: label.clone(),
                     schema: None,
                     endorsed: false,
                 },
@@ -316,6 +320,21 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
         }
         (
             Phase::Proposed { act },
+            Event::InboxOpened {
+                item,
+                kind,
+                act: Some(id),
+                ..
+            },
+        ) if act.id == *id => Phase::Waiting {
+            node: Some(act.node),
+            step: Some(act.step.clone()),
+            item: *item,
+            kind: *kind,
+            act: Some(act),
+        },
+        (
+            Phase::Proposed { act },
             Event::FallbackTaken { .. }
             | Event::InboxOpened { .. }
             | Event::RunEnded { .. }
@@ -347,7 +366,9 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
                 outcome,
             },
         ) if review.id == *id => match outcome {
-            ReviewOutcome::Approved => Phase::Approved { review, act },
+            // The thresholds are held against the votes themselves, not against what the event says of them.
+            ReviewOutcome::Approved if is_met(&review) => Phase::Approved { review, act },
+            ReviewOutcome::Approved => return None,
             ReviewOutcome::Rejected | ReviewOutcome::Expired => Phase::Stuck { node: review.node },
             ReviewOutcome::Voided => again(review.node),
         },
@@ -359,7 +380,8 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
             },
         ) if review.id == *id => again(review.node),
         (Phase::Approved { review, .. }, Event::ReviewPassed { step, next })
-            if review.step.as_ref() == Some(step) =>
+            if review.step.as_ref() == Some(step)
+                && matches!(review.subject, ReviewSubject::Output | ReviewSubject::Shown) =>
         {
             onward(*next)
         }
@@ -492,7 +514,13 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
                 item: id, verdict, ..
             },
         ) if item == *id => match verdict {
-            InboxVerdict::Retry | InboxVerdict::Doubt(DoubtVerdict::DidNotHappen) => again(node),
+            InboxVerdict::Retry => again(node),
+            // The act is proposed still: what follows is a new attempt of it, or another proposal.
+            InboxVerdict::Doubt(DoubtVerdict::DidNotHappen) => {
+                let act = act?;
+                state.doubted.insert(act.step.clone());
+                Phase::Proposed { act }
+            }
             InboxVerdict::Cancelled => Phase::Stuck { node },
             InboxVerdict::Completed => Phase::Judging {
                 node: node?,
@@ -548,9 +576,10 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
             state.epoch = *epoch;
             phase
         }
-        // A person may end a run wherever it is, and a denied or rejected request ends where it stands.
+        // A person may end a run wherever it is, and a denied or rejected request ends where it stands. Only what was
+        // released is complete.
         (phase, Event::RunEnded { outcome, .. })
-            if !matches!(phase, Phase::New | Phase::Ended { .. }) =>
+            if !matches!(phase, Phase::New | Phase::Ended { .. }) && !is_complete(*outcome) =>
         {
             Phase::Ended { outcome: *outcome }
         }
@@ -594,22 +623,28 @@ fn step_from_stuck(state: &mut State, at: Option<usize>, event: &Event) -> Optio
                 act: None,
             })
         }
-        Event::StepDegraded { step, output, next } => {
+        Event::StepDegraded {
+                step,
+                output,
+                label,
+                next,
+            } => {
             state.degraded = true;
-            let label = crate::label::Label::literal();
             settle(
                 state,
                 step,
                 Held {
                     payload: *output,
-                    label,
+                    label: label.clone(),
                     schema: None,
                     endorsed: false,
                 },
             );
             Some(onward(*next))
         }
-        Event::RunEnded { outcome, .. } => Some(Phase::Ended { outcome: *outcome }),
+        Event::RunEnded { outcome, .. } if !is_complete(*outcome) => {
+            Some(Phase::Ended { outcome: *outcome })
+        }
         Event::Recovered { epoch } if *epoch > state.epoch => {
             state.epoch = *epoch;
             Some(Phase::Stuck { node: at })
@@ -617,6 +652,18 @@ fn step_from_stuck(state: &mut State, at: Option<usize>, event: &Event) -> Optio
         Event::Decided { .. } => Some(Phase::Stuck { node: at }),
         _ => None,
     }
+}
+
+const fn is_complete(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Completed | Outcome::Degraded)
+}
+
+/// Whether so many approvers hold each role as the review asks for.
+fn is_met(review: &super::state::Review) -> bool {
+    review.thresholds.iter().all(|(role, count)| {
+        let holders = review.approvals.iter().filter(|(_, roles)| roles.contains(role));
+        holders.count() >= usize::from(*count)
+    })
 }
 
 fn start(mut act: Act, grant: crate::pipeline::tool::Grant, epoch: u64) -> Phase {

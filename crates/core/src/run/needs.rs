@@ -95,12 +95,16 @@ pub fn needs(program: &Program<'_>, state: &State) -> Vec<Need> {
         Phase::Releasing | Phase::Stuck { node: None } => {
             references(&mut found, output_references(program))
         }
-        Phase::Waiting { node, .. } => {
+        Phase::Waiting { node, act, .. } => {
             let read = node.map_or_else(
                 || output_references(program),
                 |node| node_references(program, node),
             );
             references(&mut found, read);
+            found.extend(act.iter().map(|act| Need {
+                root: NeedRoot::Content,
+                payload: act.content,
+            }));
         }
         Phase::New | Phase::Requested | Phase::Released | Phase::Ended { .. } => {}
     }

@@ -290,6 +290,8 @@ pub struct State {
     pub model: Option<ModelAlias>,
     /// What was wrong with the last reply, where it is to be repaired.
     pub problems: Option<PayloadId>,
+    /// Steps of which an act was in doubt and did not happen.
+    pub doubted: BTreeSet<StepName>,
     /// Acts finished so far.
     pub acts_done: u32,
     /// The output, once released.
@@ -314,6 +316,7 @@ impl State {
             attempts: BTreeMap::new(),
             model: None,
             problems: None,
+            doubted: BTreeSet::new(),
             acts_done: 0,
             released: None,
             phase: Phase::New,

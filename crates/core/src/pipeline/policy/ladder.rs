@@ -330,7 +330,9 @@ impl<'a> Lifted<'a> {
             // Without a way to downgrade, the request stays as it is, and its forbid stays too.
             (true, _) | (false, None) => None,
             (false, Some(reshape)) => Some(reshape(&self.downgrades)),
-        };
+        }
+        // What withholds nothing is no downgrade: a policy that asks for one is not satisfied by its name.
+        .filter(|reshaped| reshaped.label != *request.context.label);
         let mut context = request.context.clone();
         if let Some(reshaped) = &reshaped {
             context.label = &reshaped.label;

@@ -59,7 +59,7 @@ impl Turn<'_> {
             Some(show) => match self
                 .program
                 .templates
-                .compose(show.id, &self.opened.scope, true)
+                .compose(show.id, &self.opened.scope, false)
             {
                 Ok(shown) => shown,
                 Err(fault) => return self.template_failed(index, &node.step, &fault),
@@ -76,7 +76,9 @@ impl Turn<'_> {
             shown,
         };
         let digest = self.digest(act, node, tool, &content, &facts);
-        let standing = self.standing(node, step, tool, &facts, &content)?;
+        // After an act of this step was in doubt, people decide on the next one.
+        let standing = !self.state.doubted.contains(&node.step)
+            && self.standing(node, step, tool, &facts, &content)?;
         let payload = self.draft(Slot::Content, &facts.label, content.to_json());
         self.say(Event::ActProposed {
             node: index,
@@ -280,7 +282,10 @@ impl Turn<'_> {
     pub(super) fn attempt_again(&mut self, act: &Act) -> Result<(), Refusal> {
         let node = self.node(act.node)?;
         let (step, tool) = tool_step(self.program, act)?;
-        let content = self.content()?;
+        // Without its arguments nobody can try it again, or tell what it did.
+        let Some(content) = self.opened.content.clone() else {
+            return self.in_doubt(act);
+        };
         let facts = CallFacts::of(self.program, &self.state, act.node, step, tool);
         let current = self.digest(act.id, node, tool, &content, &facts);
         if current != act.digest || act.attempts >= limits::ATTEMPTS_MAX {
@@ -290,7 +295,9 @@ impl Turn<'_> {
             Some(review) => Some(self.approval(review, current)?),
             None => None,
         };
-        let backed = is_backed(tool, act.standing, approval.as_ref());
+        // What policy said in advance holds for the attempt that it was asked about.
+        let standing = act.standing && self.standing(node, step, tool, &facts, &content)?;
+        let backed = is_backed(tool, standing, approval.as_ref());
         let state = self.state.clone();
         let asked = Asked::new(self.program, &state, self.now)?;
         let request = call_tool(
@@ -300,7 +307,7 @@ impl Turn<'_> {
             tool,
             &facts,
             &content.value,
-            act.standing,
+            standing,
             approval,
         );
         let (_, permit) = self.ask(&request, None, tool.name.as_str(), None)?;
@@ -384,12 +391,9 @@ impl Turn<'_> {
             limits::TOOL_RESULT_BYTES_MAX,
         ) {
             Ok(value) => {
-                // What was sent shaped what came back: its confidentiality and people stay with the result. Its
-                // integrity does not pass over: the operator's configuration declares which fields are trusted.
-                let label = crate::label::Label {
-                    integrity: crate::label::Integrity::Trusted,
-                    ..act.label.clone()
-                };
+                // What was sent shaped what came back: all that its label says stays with the result, its integrity
+                // too. A field that the operator declares trusted is so only where the arguments were.
+                let label = act.label.clone();
                 let whole = label.join(
                     &self
                         .program

@@ -1,8 +1,10 @@
 //! A step cannot go on as declared: the next of its fallbacks for this cause. An exhausted or missing list goes to
 //! the inbox, never to silence.
 
+use super::super::labels;
 use super::Turn;
 use crate::id::{InboxId, ModelAlias};
+use crate::label::{Integrity, Label};
 use crate::limits::ATTEMPTS_MAX;
 use crate::run::event::{Cause, InboxKind, Outcome, Tried};
 use crate::run::{Event, Refusal, Slot};
@@ -88,10 +90,17 @@ impl Turn<'_> {
                     .get(value)
                     .cloned()
                     .ok_or(Refusal::Bug("the degraded value is not there"))?;
-                let output = self.draft(Slot::Output, &crate::label::Label::literal(), value);
+                // The author wrote it, but whoever made the step fail has chosen that it stands in; and the conditions
+                // around the step show in it.
+                let label = Label {
+                    integrity: Integrity::Untrusted,
+                    ..labels::of_references(self.program, &self.state, &node.control)
+                };
+                let output = self.draft(Slot::Output, &label, value);
                 self.say(Event::StepDegraded {
                     step: node.step.clone(),
                     output,
+                    label,
                     next: node.next,
                 })
             }

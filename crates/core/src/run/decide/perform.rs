@@ -199,7 +199,22 @@ pub fn executable(
             now,
         )
     });
-    if !is_backed(tool, act.standing, approval.as_ref()) {
+    // What policy said in advance is asked again too: it may depend on the time, or on the state of the world.
+    let standing = act.standing && {
+        let mut request = call_tool(
+            &asked,
+            &node.step,
+            step,
+            tool,
+            &facts,
+            &content.value,
+            false,
+            None,
+        );
+        request.action = Action::AuthoriseStanding;
+        decide(program.guards, UNRECORDED, &request, None).1.is_some()
+    };
+    if !is_backed(tool, standing, approval.as_ref()) {
         return Err(Withdrawn("nobody stands behind it any more"));
     }
     let request = call_tool(
@@ -209,7 +224,7 @@ pub fn executable(
         tool,
         &facts,
         &content.value,
-        act.standing,
+        standing,
         approval,
     );
     let (_, permit) = decide(program.guards, UNRECORDED, &request, None);

@@ -121,7 +121,7 @@ impl CallFacts {
             .node(node)
             .map_or(&[][..], |node| &node.control);
         let label = labels::of_compose(program, state, &step.arguments, control);
-        let untrusted_sensitive = tool
+        let untrusted_sensitive: Vec<Path> = tool
             .sensitive
             .iter()
             .filter(|path| {
@@ -129,13 +129,14 @@ impl CallFacts {
             })
             .cloned()
             .collect();
-        let reconciled = step.arguments.leaves.iter().flat_map(|leaf| &leaf.references).any(|reference| {
+        let endorsed = step.arguments.leaves.iter().flat_map(|leaf| &leaf.references).any(|reference| {
             matches!(&reference.root, crate::workflow::Root::Step(step) if state.outputs.get(step).is_some_and(|held| held.endorsed))
         });
         Self {
-            untrusted_sensitive,
             audience_may_read: label.readers.covers(&tool.audience),
-            reconciled,
+            // Endorsed for as much as matters: a record beside an untrusted destination reconciles nothing.
+            reconciled: endorsed && untrusted_sensitive.is_empty(),
+            untrusted_sensitive,
             label,
         }
     }

@@ -13,7 +13,8 @@ use crate::pipeline::identity::{Principal, PrincipalKind};
 use crate::pipeline::intake;
 use crate::pipeline::policy::{Action, Resource};
 use crate::pipeline::validation::{Rejection, check};
-use crate::run::event::{DoubtVerdict, InboxKind, InboxVerdict, Outcome};
+use crate::registry::Recovery;
+use crate::run::event::{Cause, DoubtVerdict, InboxKind, InboxVerdict, Outcome, Tried};
 use crate::run::{Act, Event, Phase, Refusal, Settlement, Slot};
 use crate::workflow::{ModelStep, Node, NodeKind};
 
@@ -40,6 +41,10 @@ impl Turn<'_> {
         if by.kind() != PrincipalKind::Person {
             return Err(Refusal::Settlement("only people settle"));
         }
+        // What became of an act is not for those to say who asked for it.
+        if kind == InboxKind::InDoubt && self.asked_for_it(by) {
+            return Err(Refusal::OwnRequest);
+        }
         if !self.permitted_to_settle(by)? {
             return Ok(());
         }
@@ -65,7 +70,9 @@ impl Turn<'_> {
                 )
             }
             (InboxKind::InDoubt, Settlement::DidNotHappen) => {
-                self.say(settled(InboxVerdict::Doubt(DoubtVerdict::DidNotHappen)))
+                let act = act.ok_or(Refusal::Bug("nothing is in doubt"))?;
+                self.say(settled(InboxVerdict::Doubt(DoubtVerdict::DidNotHappen)))?;
+                self.did_not_happen(&act)
             }
             (InboxKind::InDoubt, Settlement::Retry | Settlement::Complete(_)) => {
                 Err(Refusal::Settlement("say first whether the act happened"))
@@ -92,6 +99,28 @@ impl Turn<'_> {
             (InboxKind::Release, Settlement::Complete(_)) => {
                 Err(Refusal::Settlement("the release is not written by hand"))
             }
+        }
+    }
+
+    fn asked_for_it(&self, by: &Principal) -> bool {
+        self.state.pinned.as_ref().is_none_or(|pinned| {
+            let requester = &pinned.requester;
+            requester.id == by.id() || requester.act_for == Some(by.id()) || by.act_for() == Some(requester.id)
+        })
+    }
+
+    /// The act did not happen. Where its target takes a key, the same act is tried again under the same key, so that
+    /// a person who is mistaken does no harm; otherwise it is proposed anew, and people decide on it.
+    fn did_not_happen(&mut self, act: &Act) -> Result<(), Refusal> {
+        let (_, tool) = tool_step(self.program, act)?;
+        match tool.recovery {
+            Recovery::Rerun | Recovery::Keyed => self.attempt_again(act),
+            Recovery::Query | Recovery::Never => self.say(Event::FallbackTaken {
+                node: act.node,
+                step: act.step.clone(),
+                cause: Cause::Unavailable,
+                tried: Tried::Retry,
+            }),
         }
     }
 

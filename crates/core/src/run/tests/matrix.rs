@@ -92,7 +92,6 @@ fn samples() -> (BTreeMap<String, State>, BTreeMap<String, Event>) {
     drive.send(Input::Recovered { epoch: 1 }).unwrap();
     drive.acted(Ok(json!({"id": "x"})));
     drive.settle(Settlement::DidNotHappen).unwrap();
-    drive.approve();
     drive.acted(Ok(json!({"id": 1})));
     drive.approve();
     take(&drive);

@@ -9,6 +9,7 @@ use super::world::{Drive, World, name};
 use crate::pipeline::identity::PrincipalKind;
 use crate::pipeline::policy::Action;
 use crate::pipeline::tool::EffectKnown;
+use crate::registry::Recovery;
 
 fn in_doubt(world: &World) -> Drive<'_> {
     let mut drive = Drive::acting(world);
@@ -35,6 +36,24 @@ fn an_act_that_happened_goes_on_with_what_the_tool_recorded() {
 }
 
 #[test]
+fn an_act_whose_target_takes_a_key_is_tried_again_under_the_same_key() {
+    let mut world = World::new();
+    world.tool().recovery = Recovery::Keyed;
+    let mut drive = in_doubt(&world);
+    let Phase::Waiting {
+        act: Some(before), ..
+    } = drive.state.phase.clone()
+    else {
+        panic!()
+    };
+    drive.settle(Settlement::DidNotHappen).unwrap();
+    let Phase::Acting { act, .. } = &drive.state.phase else {
+        panic!("{:?}", drive.state.phase)
+    };
+    assert_eq!((act.id, act.digest), (before.id, before.digest));
+}
+
+#[test]
 fn an_act_that_did_not_happen_is_a_new_act_with_a_new_review() {
     let world = World::new();
     let mut drive = in_doubt(&world);
@@ -47,7 +66,7 @@ fn an_act_that_did_not_happen_is_a_new_act_with_a_new_review() {
     drive.settle(Settlement::DidNotHappen).unwrap();
     check(
         &drive,
-        "policy.decided inbox.settled act.proposed policy.decided review.requested",
+        "policy.decided inbox.settled fallback.taken act.proposed policy.decided review.requested",
     );
     let Phase::Reviewing {
         review,
