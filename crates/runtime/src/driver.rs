@@ -86,7 +86,7 @@ impl Engine {
             self.pinned(&live.state).await?,
             self.current(&live.state).await?,
         );
-        let program = self.program(&pinned, &current, &live.state)?;
+        let program = self.program(&pinned, &current, &live.state, self.world().await?)?;
         match self.open(&program, live).await? {
             Ok(opened) => self.apply(live, &program, input, opened, None).await,
             Err(payload) => {
@@ -111,7 +111,7 @@ impl Engine {
             self.pinned(&live.state).await?,
             self.current(&live.state).await?,
         );
-        let program = self.program(&pinned, &current, &live.state)?;
+        let program = self.program(&pinned, &current, &live.state, self.world().await?)?;
         match effect {
             Effect::AwaitPerson => return Ok(false),
             Effect::AwaitReview { until, .. } if self.parts.clock.now() < until => {

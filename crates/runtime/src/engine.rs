@@ -153,7 +153,6 @@ pub struct Engine {
     pub(crate) parts: Parts,
     loaded: Mutex<BTreeMap<Digest, Arc<Loaded>>>,
     pub(crate) lives: Mutex<BTreeMap<RunId, Arc<tokio::sync::Mutex<Option<Live>>>>>,
-    world: Mutex<World>,
     watchers: tokio::sync::broadcast::Sender<Progress>,
 }
 
@@ -165,7 +164,6 @@ impl Engine {
             parts,
             loaded: Mutex::default(),
             lives: Mutex::default(),
-            world: Mutex::default(),
             watchers: tokio::sync::broadcast::channel(1024).0,
         })
     }
@@ -205,17 +203,6 @@ impl Engine {
         let _ = self.watchers.send(progress);
     }
 
-    /// Sets the state of the world as policies see it, effective on the next decision.
-    pub fn set_world(&self, world: World) {
-        *self.world.lock().unwrap_or_else(PoisonError::into_inner) = world;
-    }
-
-    /// The state of the world now.
-    #[must_use]
-    pub fn world(&self) -> World {
-        *self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(crate) fn remember(&self, bundle: Bundle) -> Arc<Loaded> {
         let version = bundle.version();
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -253,6 +240,7 @@ impl Engine {
         pinned: &'a Loaded,
         current: &'a Loaded,
         state: &State,
+        world: World,
     ) -> Result<Program<'a>, Fault> {
         let pin = state.pinned.as_ref().map(|pin| &pin.workflow);
         let workflow = pin.and_then(|name| pinned.bundle.workflows().get(name));
@@ -267,7 +255,7 @@ impl Engine {
             templates: pinned.bundle.templates(),
             tenant: &self.parts.tenant,
             environment: self.environment(),
-            world: self.world(),
+            world,
         })
     }
 }

@@ -25,9 +25,11 @@ mod service;
 pub mod source;
 pub mod tool;
 pub mod view;
+mod world;
 
 pub use deploy::Deployed;
 pub use engine::{Doors, Engine, Fault, Loaded, Parts, Progress};
 pub use identity::{Named, Unidentified};
 pub use live::Recorded;
 pub use service::{Answer, StartRequest};
+pub use world::WorldRecord;

@@ -157,7 +157,7 @@ impl Engine {
         if !live.state.is_ended() {
             let loaded = self.pinned(&live.state).await?;
             let current = self.current(&live.state).await?;
-            let program = self.program(&loaded, &current, &live.state)?;
+            let program = self.program(&loaded, &current, &live.state, self.world().await?)?;
             let opened = self.open(&program, &live).await?;
             match opened {
                 Ok(opened) => {
@@ -171,22 +171,16 @@ impl Engine {
                     .await?
                 }
                 Err(gone) => {
-                    self.apply(
-                        &mut live,
-                        &program,
-                        Input::Recovered { epoch },
-                        Opened::default(),
-                        None,
-                    )
-                    .await?;
-                    self.apply(
-                        &mut live,
-                        &program,
-                        Input::PayloadGone { payload: gone },
-                        Opened::default(),
-                        None,
-                    )
-                    .await?
+                    let none = Opened::default;
+                    self.apply(&mut live, &program, Input::Recovered { epoch }, none(), None)
+                        .await?;
+                    // An act under way is in doubt by that already, and waits for a person.
+                    let input = Input::PayloadGone { payload: gone };
+                    match self.apply(&mut live, &program, input, none(), None).await {
+                        Ok(moved) => moved,
+                        Err(Fault::Refused(_)) => Moved::default(),
+                        Err(fault) => return Err(fault),
+                    }
                 }
             };
         }

@@ -3,7 +3,7 @@
 
 use interlock_core::id::PayloadId;
 use interlock_core::pipeline::model::PromptText;
-use interlock_core::run::{Content, NeedRoot, Opened, Program, needs};
+use interlock_core::run::{Content, NeedRoot, Opened, Phase, Program, needs};
 use interlock_core::seams::Violation;
 use serde_json::{Value, json};
 
@@ -30,6 +30,10 @@ impl Engine {
                 .get(&need.payload)
                 .ok_or_else(|| Fault::Bug("a payload without an entry".to_owned()))?;
             let Some(value) = self.payload(live.run, note).await? else {
+                // What waits for a person is settled without what is gone.
+                if matches!(live.state.phase, Phase::Waiting { .. }) {
+                    continue;
+                }
                 return Ok(Err(need.payload));
             };
             let malformed = || Fault::Bug("a payload of another form than its slot".to_owned());

@@ -101,7 +101,7 @@ impl Engine {
             templates: bundle.templates(),
             tenant: self.tenant(),
             environment: self.environment(),
-            world: self.world(),
+            world: self.world().await?,
         };
         let mut hold = self.hold(run).await;
         let mut live = Live::new(run);

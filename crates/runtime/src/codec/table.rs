@@ -25,7 +25,7 @@ macro_rules! with_events {
             "model.replied" ModelReplied { step, call, reply, stop, usage }
             "output.rejected" OutputRejected { step, call, reason, violations, problems }
             "output.accepted" OutputAccepted { step, output, label, schema, next }
-            "step.degraded" StepDegraded { step, output, next }
+            "step.degraded" StepDegraded { step, output, label, next }
             "branch.taken" BranchTaken { step, arm, next }
             "act.proposed" ActProposed { node, step, act, tool, content, digest, label, standing }
             "review.requested" ReviewRequested { review, asked_by, content }
