@@ -18,6 +18,7 @@ mod run;
 mod runs;
 mod serve;
 mod test;
+mod world;
 
 /// Runs what was typed.
 pub(crate) async fn run(options: Options) -> Result<Exit, Failure> {
@@ -57,6 +58,7 @@ pub(crate) async fn run(options: Options) -> Result<Exit, Failure> {
             bundle,
             behind_tls,
         } => serve::run(&common, listen, &bundle, behind_tls).await,
+        Command::World(command) => world::run(&common, command).await,
         Command::Doctor => doctor::run(&common).await,
     }
 }

@@ -79,17 +79,15 @@ impl Installation {
 
     /// The store, for this process alone.
     pub(crate) fn store(&self) -> Result<Arc<dyn Store>, Failure> {
-        let store = SqliteStore::open(&self.dir, &self.config.environment).map_err(|fault| {
-            Failure::failed(format!("failed to open the store: {fault}")).hint(fault.hint())
-        })?;
+        let store = SqliteStore::open(&self.dir, &self.config.environment)
+            .map_err(|fault| Failure::failed(format!("failed to {fault}")).hint(fault.hint()))?;
         Ok(Arc::new(store))
     }
 
     /// The store beside a process that writes it.
     pub(crate) fn store_read_only(&self) -> Result<Arc<dyn Store>, Failure> {
-        let store = SqliteStore::open_read_only(&self.dir).map_err(|fault| {
-            Failure::failed(format!("failed to open the store for reading: {fault}"))
-        })?;
+        let store = SqliteStore::open_read_only(&self.dir)
+            .map_err(|fault| Failure::failed(format!("failed to {fault}")).hint(fault.hint()))?;
         Ok(Arc::new(store))
     }
 
@@ -233,13 +231,10 @@ pub(crate) fn load(dir: &Path, policies: &OperatorPolicies) -> Result<Bundle, Fa
 
 /// Diagnostics with file, line and caret.
 fn render(problems: &interlock_bundle::BundleProblems) -> String {
-    let theme = if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
-        miette::GraphicalTheme::unicode()
-    } else {
-        miette::GraphicalTheme::unicode_nocolor()
-    };
+    // No colour: its sequences could not be told from those in a bundle's text, which are shown and not obeyed.
+    let theme = miette::GraphicalTheme::unicode_nocolor();
     let handler = miette::GraphicalReportHandler::new_themed(theme);
     let mut out = String::new();
     let _ = handler.render_report(&mut out, problems);
-    out
+    crate::print::harmless(&out)
 }

@@ -29,6 +29,8 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
+    /// Each point of what is wrong, where there are several.
+    pub(crate) details: Vec<String>,
 }
 
 impl Failure {
@@ -38,15 +40,18 @@ impl Failure {
             exit: Exit::Usage,
             message: message.into(),
             hint: Some(hint.into()),
+            details: Vec::new(),
         }
     }
 
-    /// Something did not work.
+    /// Something did not work. A text that carries its hint as a second line is taken apart.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
+        let (message, hint) = split(&message.into());
         Self {
             exit: Exit::Failed,
-            message: message.into(),
-            hint: None,
+            message,
+            hint,
+            details: Vec::new(),
         }
     }
 
@@ -97,15 +102,35 @@ impl From<interlock_runtime::Fault> for Failure {
             exit,
             message: format!("failed to {message}"),
             hint: hint.or_else(|| own.map(str::to_owned)),
+            details: details(&fault),
         }
     }
+}
+
+/// Where a value written by hand does not fit, as the schema says it: nothing of the value is repeated.
+fn details(fault: &interlock_runtime::Fault) -> Vec<String> {
+    use interlock_core::run::Refusal;
+    let interlock_runtime::Fault::Refused(Refusal::ValueInvalid(violations)) = fault else {
+        return Vec::new();
+    };
+    violations
+        .iter()
+        .map(|violation| {
+            let at = if violation.at.is_empty() {
+                "the value"
+            } else {
+                violation.at.as_str()
+            };
+            format!("{at}: {} ({})", violation.expected, violation.keyword)
+        })
+        .collect()
 }
 
 fn refusal_hint(refusal: &interlock_core::run::Refusal) -> Option<&'static str> {
     use interlock_core::run::Refusal;
     match refusal {
         Refusal::OwnRequest => Some(
-            "somebody else must decide: name a second person under [[people]] in interlock.toml, or have a service account start the run (interlock key api create SERVICE)",
+            "somebody else must decide: name a second person under [[people]] in interlock.toml",
         ),
         Refusal::RoleMissing => Some("give the person the role under [[people]] in interlock.toml"),
         Refusal::ReasonMissing => Some("--reason \"why not\""),

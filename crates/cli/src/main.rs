@@ -18,18 +18,10 @@ use exit::Exit;
 fn main() -> ExitCode {
     let options = match options::Options::try_parse() {
         Ok(options) => options,
-        Err(fault) => {
-            // Help and version are answers; anything else is wrong use.
-            let exit = if fault.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
-            };
-            let _ = fault.print();
-            return exit.into();
-        }
+        Err(fault) => return options::untyped(&fault).into(),
     };
     let json = options.common.json;
+    trace(matches!(options.command, options::Command::Serve { .. }));
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -47,4 +39,18 @@ fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// Faults that no command returns (a driver's, a server's) go to standard error; a server tells more.
+fn trace(serves: bool) {
+    let level = if serves {
+        tracing::Level::INFO
+    } else {
+        tracing::Level::WARN
+    };
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(level)
+        .with_target(false)
+        .init();
 }

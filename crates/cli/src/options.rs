@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::exit::{Exit, Failure};
+use crate::print;
+
 /// Let a model propose, and nothing act, until policy and people have said yes.
 #[derive(Debug, Parser)]
 #[command(
@@ -18,6 +21,39 @@ pub(crate) struct Options {
     pub(crate) common: Common,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Answers what could not be parsed: help and version, or wrong use in the one form of a failure.
+pub(crate) fn untyped(fault: &clap::Error) -> Exit {
+    use clap::error::ErrorKind;
+    if !fault.use_stderr() || fault.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = fault.print();
+        return if fault.use_stderr() {
+            Exit::Usage
+        } else {
+            Exit::Done
+        };
+    }
+    let text = fault.render().to_string();
+    let mut parts = text.split("\n\n").map(|part| {
+        let lines: Vec<&str> = part.lines().map(str::trim).collect();
+        lines.join(" ")
+    });
+    let first = parts.next().unwrap_or_default();
+    let message = first.strip_prefix("error: ").unwrap_or(&first);
+    // A suggestion where there is one, else the form of the command; the last part only points to --help.
+    let hint = parts.find_map(|part| {
+        let (kind, text) = part.split_once(": ")?;
+        match kind {
+            "tip" => Some(text.to_owned()),
+            "Usage" => Some(format!("{text} (--help says more)")),
+            _ => None,
+        }
+    });
+    let hint = hint.unwrap_or_else(|| "interlock --help".to_owned());
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    print::failure(&Failure::usage(message, hint), json);
+    Exit::Usage
 }
 
 /// Options of every command.
@@ -120,6 +156,9 @@ pub(crate) enum Command {
         #[arg(long)]
         behind_tls: bool,
     },
+    /// Kill switch and incident mode, effective on the next decision
+    #[command(subcommand)]
+    World(WorldCommand),
     /// Hold the installation against a checklist
     Doctor,
 }
@@ -272,9 +311,12 @@ pub(crate) enum KeyCommand {
 pub(crate) enum ApiCommand {
     /// Make a key; it is shown once
     Create {
-        /// The service account
+        /// The service account, or with --person a user of [[people]]
         service: String,
-        /// Its roles
+        /// The key is a person's: roles come from [[people]], and with it they vote over HTTP
+        #[arg(long)]
+        person: bool,
+        /// A service account's roles
         #[arg(long, value_delimiter = ',', default_value = "requester")]
         roles: Vec<String>,
         /// Days until it expires
@@ -296,5 +338,30 @@ pub(crate) enum BundleCommand {
     Deploy {
         /// The bundle's folder
         bundle: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorldCommand {
+    /// What is set, by whom, when and why
+    Show,
+    /// Let nothing act, read or be shown to a model
+    #[command(after_help = "Example:\n  interlock world halt --reason \"credential leaked\"")]
+    Halt {
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Narrow what policies allow: acts need an incident lead
+    Incident {
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Back to normal
+    Resume {
+        /// Why
+        #[arg(long)]
+        reason: String,
     },
 }

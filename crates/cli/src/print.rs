@@ -20,11 +20,14 @@ pub(crate) fn aside(text: &str) {
 /// Prints a failure.
 pub(crate) fn failure(failure: &Failure, json: bool) {
     if json {
-        let value = serde_json::json!({"error": failure.message, "hint": failure.hint});
-        aside(&value.to_string());
+        let value = serde_json::json!({"error": failure.message, "hint": failure.hint, "details": failure.details});
+        aside(&escaped(&value.to_string()));
         return;
     }
     aside(&format!("error: {}", harmless(&failure.message)));
+    for detail in &failure.details {
+        aside(&format!("  {}", harmless(detail)));
+    }
     if let Some(hint) = &failure.hint {
         aside(&format!("hint: {}", harmless(hint)));
     }
@@ -34,19 +37,45 @@ pub(crate) fn failure(failure: &Failure, json: bool) {
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text =
         serde_json::to_string_pretty(value).map_err(|fault| Failure::failed(fault.to_string()))?;
-    line(&text);
+    line(&escaped(&text));
     Ok(())
 }
 
-/// The text with control and direction characters shown as escapes; line breaks stay.
+/// The text with what controls a terminal, turns the writing or is invisible shown as escapes; line breaks stay.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let hidden = (c.is_control() && c != '\n')
-                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-            if hidden { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }
-        })
-        .collect()
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// JSON text that says the same with JSON's own escapes. Outside of strings JSON has no such characters.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Control characters, and Unicode's format characters that turn the writing or cannot be seen (general category Cf,
+/// with the separators of lines and the tags that only a model reads).
+fn is_hidden(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A JSON value as indented lines for people.
@@ -81,12 +110,23 @@ pub(crate) fn ask(question: &str) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::harmless;
+    use super::{escaped, harmless};
 
     #[test]
     fn what_moves_a_cursor_or_hides_text_is_shown() {
         assert_eq!(harmless("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
         assert_eq!(harmless("x\u{202e}y"), "x\\u{202e}y");
         assert_eq!(harmless("two\nlines\r"), "two\nlines\\u{d}");
+    }
+
+    #[test]
+    fn json_keeps_its_meaning() {
+        let value = serde_json::json!({"a": "x\u{202e}\u{e0041}\u{9b}\n"});
+        let text = escaped(&value.to_string());
+        assert_eq!(text, r#"{"a":"x\u202e\udb40\udc41\u009b\n"}"#);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            value
+        );
     }
 }

@@ -81,7 +81,9 @@ pub async fn run_case(
         .map_err(|problems| Fault::Pinned(problems.to_string()))?;
     let engine = engine(&bundle, operator, case, scratch)?;
     let name = bundle.name().clone();
-    engine.set_world(case.world, "the case says so", None).await?;
+    engine
+        .set_world(case.world, "the case says so", None)
+        .await?;
     engine.deploy(bundle).await?;
     let principal = &case.principal;
     let requester = match principal.kind {

@@ -172,8 +172,14 @@ impl Engine {
                 }
                 Err(gone) => {
                     let none = Opened::default;
-                    self.apply(&mut live, &program, Input::Recovered { epoch }, none(), None)
-                        .await?;
+                    self.apply(
+                        &mut live,
+                        &program,
+                        Input::Recovered { epoch },
+                        none(),
+                        None,
+                    )
+                    .await?;
                     // An act under way is in doubt by that already, and waits for a person.
                     let input = Input::PayloadGone { payload: gone };
                     match self.apply(&mut live, &program, input, none(), None).await {

@@ -31,11 +31,19 @@ impl Engine {
     ///
     /// # Errors
     /// The store cannot be written: nothing has changed.
-    pub async fn set_world(&self, world: World, reason: &str, by: Option<PrincipalId>) -> Result<(), Fault> {
+    pub async fn set_world(
+        &self,
+        world: World,
+        reason: &str,
+        by: Option<PrincipalId>,
+    ) -> Result<(), Fault> {
         let record = WorldRecord {
             halted: world.halted,
             incident: world.incident,
-            reason: reason.chars().take(interlock_core::limits::REASON_CHARS_MAX).collect(),
+            reason: reason
+                .chars()
+                .take(interlock_core::limits::REASON_CHARS_MAX)
+                .collect(),
             by: by.map(|by| by.to_string()),
             at: self.clock().now().to_string(),
         };
@@ -63,6 +71,9 @@ impl Engine {
     /// The state of the world now.
     pub(crate) async fn world(&self) -> Result<World, Fault> {
         let record = self.world_record().await?;
-        Ok(record.map_or_else(World::default, |record| World { halted: record.halted, incident: record.incident }))
+        Ok(record.map_or_else(World::default, |record| World {
+            halted: record.halted,
+            incident: record.incident,
+        }))
     }
 }

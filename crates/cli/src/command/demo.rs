@@ -230,13 +230,17 @@ async fn decide(
             Some("demo reviewer".to_owned()),
         )
     } else {
-        let answer = print::ask("\n   approve exactly this? [y/n] ")?;
-        let approve = matches!(answer.as_str(), "y" | "yes");
-        let reason = if approve {
-            None
-        } else {
-            Some(print::ask("   why not? ")?)
+        let approve = loop {
+            match print::ask("\n   approve exactly this? [y/n] ")?.as_str() {
+                "y" | "yes" => break true,
+                "n" | "no" => break false,
+                _ => {}
+            }
         };
+        let mut reason = None;
+        while !approve && reason.is_none() {
+            reason = Some(print::ask("   why not? ")?).filter(|reason| !reason.is_empty());
+        }
         (installation.person(engine).await?, approve, reason)
     };
     match engine

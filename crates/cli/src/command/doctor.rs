@@ -122,11 +122,17 @@ fn people(installation: &Installation) -> Vec<(Mark, String)> {
         }
     }
     match installation.config.people.len() {
-        0 => vec![(Mark::Bad, "nobody is named under [[people]]: no review can be decided".to_owned())],
+        0 => vec![(
+            Mark::Bad,
+            "nobody is named under [[people]]: no review can be decided".to_owned(),
+        )],
         1 => vec![(
             Mark::Look,
-            "one person only: who asks for a run may not approve it; name a second, or let a service account ask".to_owned(),
+            "one person only: who asks for a run may not approve it; name a second".to_owned(),
         )],
-        count => vec![(Mark::Good, format!("{count} people hold {} roles", holders.len()))],
+        count => vec![(
+            Mark::Good,
+            format!("{count} people hold {} roles", holders.len()),
+        )],
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn run(common: &Common, environment: &str) -> Result<Exit, Failure> {
             "You are its only person so far. Who asks for a run may not approve it: name a second person",
         );
         print::line(
-            "under [[people]] there, or let a service account start runs (interlock key api create intake).",
+            "under [[people]] there; over HTTP they act with a key of their own (interlock key api create USER --person).",
         );
         print::line("");
         print::line("next:  interlock key set anthropic");

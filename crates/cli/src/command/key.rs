@@ -16,7 +16,15 @@ use crate::print;
 const PIPE_BYTES_MAX: u64 = 64 * 1024;
 
 pub(super) async fn run(common: &Common, command: KeyCommand) -> Result<Exit, Failure> {
-    if matches!(command, KeyCommand::Set { .. }) {
+    if let KeyCommand::Set { name, stdin } = &command {
+        // What is refused makes no installation.
+        secret_name(name)?;
+        if !stdin && !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+            return Err(Failure::usage(
+                "failed to ask for the secret: there is no terminal",
+                "read it from a pipe with --stdin",
+            ));
+        }
         first(common)?;
     }
     let installation = Installation::open(common)?;
@@ -30,12 +38,6 @@ pub(super) async fn run(common: &Common, command: KeyCommand) -> Result<Exit, Fa
                     .read_to_string(&mut text)?;
                 Secret::new(&text)
             } else {
-                if !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-                    return Err(Failure::usage(
-                        "failed to ask for the secret: there is no terminal",
-                        "read it from a pipe with --stdin",
-                    ));
-                }
                 let text =
                     rpassword::prompt_password(format!("value of secret {name} (not shown): "))?;
                 Secret::new(&text)
@@ -101,6 +103,7 @@ async fn api(
     match command {
         ApiCommand::Create {
             service,
+            person,
             roles,
             days,
         } => {
@@ -117,7 +120,20 @@ async fn api(
                     "--days 1 to 366",
                 ));
             }
-            let account = engine.service(&service, roles, Method::ApiKey).await?;
+            let account = if person {
+                let roles = installation.config.roles_of(&service);
+                if roles.is_empty() {
+                    return Err(Failure::usage(
+                        format!(
+                            "failed to make a key for person `{service}`: the configuration names no such person"
+                        ),
+                        "name them with their roles under [[people]] in interlock.toml",
+                    ));
+                }
+                engine.local_person(&service, roles, Method::ApiKey).await?
+            } else {
+                engine.service(&service, roles, Method::ApiKey).await?
+            };
             let expires = engine.clock().now().plus_seconds(days * 86_400);
             let (id, text) = engine.create_api_key(&account, Some(expires)).await?;
             if common.json {
@@ -126,7 +142,7 @@ async fn api(
                 )?;
             } else {
                 print::line(&format!(
-                    "{id} for service {service}, until {expires}; shown this once:"
+                    "{id} for {service}, until {expires}; shown this once:"
                 ));
                 print::line(&text);
             }
