@@ -14,7 +14,7 @@ use crate::caller::Caller;
 use crate::dispatch::json as answer;
 use crate::problem::{Code, Problem};
 use crate::reviews::{said_and_done, visible, waiting};
-use crate::sight::seen;
+use crate::sight::{opened, seen};
 use crate::state::Server;
 
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ pub(crate) fn show(server: Server, caller: Caller, asked: Asked) -> Answering {
     Box::pin(async move {
         let item: InboxId = asked.id("item")?;
         let run = waiting(&server, WaitKind::Inbox, &item.to_string()).await?;
-        seen(&server, &caller, run).await?;
+        opened(&server, &caller, run).await?;
         answer(StatusCode::OK, &server.engine.inbox_view(item).await?)
     })
 }

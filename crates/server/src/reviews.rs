@@ -20,7 +20,7 @@ use crate::caller::Caller;
 use crate::dispatch::{json as answer, to_the_end};
 use crate::problem::{Code, Problem};
 use crate::runs::{denied, view};
-use crate::sight::{oversees, seen};
+use crate::sight::{opened, oversees, seen};
 use crate::state::Server;
 
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ pub(crate) fn show(server: Server, caller: Caller, asked: Asked) -> Answering {
     Box::pin(async move {
         let review: ReviewId = asked.id("review")?;
         let run = waiting(&server, WaitKind::Review, &review.to_string()).await?;
-        seen(&server, &caller, run).await?;
+        opened(&server, &caller, run).await?;
         answer(StatusCode::OK, &server.engine.review_view(review).await?)
     })
 }

@@ -57,6 +57,22 @@ pub(crate) fn may_see(principal: &Principal, subject: &Subject) -> bool {
         || oversees(principal)
 }
 
+/// Whether a principal may be shown content that a run holds (evidence, prompts, replies, arguments): whoever is asked to
+/// decide on it, and overseers. To have asked for the run is not enough: its labels may name other readers.
+pub(crate) fn may_open(principal: &Principal, subject: &Subject) -> bool {
+    !subject.asked.is_disjoint(principal.roles()) || oversees(principal)
+}
+
+/// Goes on only with a run whose content the caller may be shown; who may see the run but not open it is told so.
+pub(crate) async fn opened(server: &Server, caller: &Caller, run: RunId) -> Result<State, Problem> {
+    let state = seen(server, caller, run).await?;
+    if may_open(caller.principal(), &Subject::of(&state)) {
+        Ok(state)
+    } else {
+        Err(Problem::new(Code::Denied))
+    }
+}
+
 /// Goes on only with a run that the caller may see; any other is as if it were not there.
 pub(crate) async fn seen(server: &Server, caller: &Caller, run: RunId) -> Result<State, Problem> {
     let state = server.engine.state(run).await?;
@@ -96,6 +112,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn to_have_asked_opens_nothing() {
+        let mine = subject(1, &["analyst"]);
+        for (roles, opens) in [
+            (&[][..], false),
+            (&["requester"], false),
+            (&["analyst"], true),
+            (&["auditor"], true),
+        ] {
+            assert_eq!(may_open(&principal(1, roles), &mine), opens, "{roles:?}");
+        }
+    }
+
     fn subject(requester: u8, asked: &[&str]) -> Subject {
         Subject {
             requester: Some(PrincipalId::from_bytes([requester; 16])),
@@ -110,7 +139,7 @@ mod tests {
             .collect()
     }
 
-    fn check(who: u8, held: &[&str], subject: &Subject, expected: bool) {
+    fn principal(who: u8, held: &[&str]) -> Principal {
         let (tenant, environment) = (
             TenantName::parse("default").unwrap(),
             EnvironmentName::parse("test").unwrap(),
@@ -126,12 +155,11 @@ mod tests {
             suspended: false,
             expires_at: None,
         };
-        let principal =
-            Principal::admit(claims, &tenant, &environment, Timestamp::from_micros(1)).unwrap();
-        assert_eq!(
-            may_see(&principal, subject),
-            expected,
-            "{held:?} {subject:?}"
-        );
+        Principal::admit(claims, &tenant, &environment, Timestamp::from_micros(1)).unwrap()
+    }
+
+    fn check(who: u8, held: &[&str], subject: &Subject, expected: bool) {
+        let seen = may_see(&principal(who, held), subject);
+        assert_eq!(seen, expected, "{held:?} {subject:?}");
     }
 }
