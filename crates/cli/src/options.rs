@@ -365,3 +365,55 @@ pub(crate) enum WorldCommand {
         reason: String,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    const PAGE: &str = include_str!("../../../docs/cli.md");
+
+    /// Every command that can be typed, in full.
+    fn leaves(command: &Command, before: &str, found: &mut Vec<String>) {
+        let path = format!("{before}{}", command.get_name());
+        let below: Vec<&Command> = command
+            .get_subcommands()
+            .filter(|sub| sub.get_name() != "help")
+            .collect();
+        if below.is_empty() {
+            found.push(path);
+        } else {
+            below
+                .into_iter()
+                .for_each(|sub| leaves(sub, &format!("{path} "), found));
+        }
+    }
+
+    #[test]
+    fn the_commands_are_sound() {
+        super::Options::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example_on_its_page() {
+        let mut found = Vec::new();
+        leaves(&super::Options::command(), "", &mut found);
+        assert!(found.len() > 20, "{found:?}");
+        let mut examples = false;
+        let shown: Vec<&str> = PAGE
+            .lines()
+            .filter(|line| {
+                let fence = line.starts_with("```");
+                examples ^= fence;
+                examples && !fence
+            })
+            .collect();
+        let missing: Vec<&String> = found
+            .iter()
+            .filter(|path| !shown.iter().any(|line| line.contains(path.as_str())))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "docs/cli.md has no example of {missing:?}"
+        );
+    }
+}

@@ -81,7 +81,7 @@ fn is_hidden(c: char) -> bool {
 /// A JSON value as indented lines for people.
 pub(crate) fn value(value: &serde_json::Value, indent: &str) -> String {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    harmless(&text)
+    escaped(&text)
         .lines()
         .map(|line| format!("{indent}{line}"))
         .collect::<Vec<_>>()

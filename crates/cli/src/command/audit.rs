@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use interlock_core::id::{PayloadId, RunId};
 use interlock_runtime::{Engine, Fault};
-use interlock_store::RunFilter;
+use interlock_store::{RunFilter, RunStatus};
 
 use super::input;
 use crate::door::Installation;
@@ -134,6 +134,9 @@ pub(super) async fn verify(engine: &Engine, only: Option<RunId>) -> Result<Verif
 
 async fn verify_run(engine: &Engine, run: RunId, verified: &mut Verified) -> Result<(), Fault> {
     verified.runs += 1;
+    // Read before the log: a run that ends meanwhile is no finding.
+    let row = engine.store().run(engine.tenant(), run).await?;
+    let ended = row.is_some_and(|row| row.state == RunStatus::Ended);
     let history = match engine.history(run).await {
         Ok(history) => history,
         Err(Fault::Damaged { seq, fault, .. }) => {
@@ -143,9 +146,18 @@ async fn verify_run(engine: &Engine, run: RunId, verified: &mut Verified) -> Res
         Err(fault) => return Err(fault),
     };
     verified.entries += history.len() as u64;
-    if let Err(Fault::Damaged { seq, fault, .. }) = Engine::fold(run, &history) {
-        verified.broken.push((run, seq, fault));
-        return Ok(());
+    match Engine::fold(run, &history) {
+        Ok(state) => {
+            if ended && !state.is_ended() {
+                let fault = "entries are missing at the end: the run had ended".to_owned();
+                verified.broken.push((run, history.len() as u64, fault));
+            }
+        }
+        Err(Fault::Damaged { seq, fault, .. }) => {
+            verified.broken.push((run, seq, fault));
+            return Ok(());
+        }
+        Err(fault) => return Err(fault),
     }
     for note in history.iter().flat_map(|recorded| &recorded.payloads) {
         match engine.ciphertext_is_committed(note).await? {

@@ -67,6 +67,7 @@ pub(super) async fn run(common: &Common, yes: bool, live: bool) -> Result<Exit, 
         "model     scripted (replies kept in the bundle's tests)"
     });
     let store = installation.store()?;
+    not_replaced(&installation, &bundle, &store).await?;
     let mut last = None;
     for (name, title) in SHOWN {
         let case = bundle
@@ -85,6 +86,31 @@ pub(super) async fn run(common: &Common, yes: bool, live: bool) -> Result<Exit, 
         last = Some(one(&installation, &engine, case, yes).await?);
     }
     finish(&installation, store, last, &dir).await
+}
+
+/// Policies are always those of a bundle's current version: the demo must not change them under somebody's runs.
+async fn not_replaced(
+    installation: &Installation,
+    bundle: &Bundle,
+    store: &Arc<dyn Store>,
+) -> Result<(), Failure> {
+    let engine = installation.engine_over(Arc::clone(store))?;
+    let ours = bundle.version().to_string();
+    let other = engine
+        .deployed()
+        .await?
+        .into_iter()
+        .any(|deployed| deployed.name == bundle.name().as_str() && deployed.version != ours);
+    if other {
+        return Err(Failure::usage(
+            format!(
+                "failed to show the demo: another version of {} is deployed there",
+                bundle.name()
+            ),
+            "leave --data-dir out, or name a directory of its own",
+        ));
+    }
+    Ok(())
 }
 
 /// A live demo without its credential would only show the fallbacks.

@@ -180,6 +180,10 @@ impl From<SecretFault> for Failure {
         let text = fault.to_string();
         match text.split_once("\nhint: ") {
             Some((message, hint)) => Self::usage(format!("failed to {message}"), hint),
+            None if matches!(fault, SecretFault::Form(_)) => Self::usage(
+                format!("failed to {text}"),
+                "a secret is one line of text, as its provider shows it",
+            ),
             None => Self::failed(format!("failed to {text}")),
         }
     }

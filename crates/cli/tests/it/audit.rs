@@ -101,8 +101,9 @@ fn finish() -> Finished {
         .unwrap()
         .iter()
         .find_map(|entry| entry["payloads"][0].as_str())
-        .unwrap()
-        .to_owned();
+        .and_then(|shown| shown.split_once(' '))
+        .map(|(_, id)| id.to_owned())
+        .unwrap();
     let tenant = TenantName::parse("default").unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()

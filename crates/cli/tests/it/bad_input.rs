@@ -44,7 +44,7 @@ fn wrong_words_change_nothing() {
         (
             &["run", "no-bundle", "--input", "{}"],
             2,
-            "no-bundle",
+            "find the bundle",
             "list",
         ),
         (
@@ -281,7 +281,7 @@ fn an_input_that_does_not_fit_is_refused_and_on_record() {
     let bundle = bundle.to_str().unwrap();
     let input = r#"{"case_id": 7, "extra": "x"}"#;
     let asked = ["run", bundle, "--input", input, "--api-key", &key];
-    place.run(&asked).code(1).shows("failed");
+    place.run(&asked).code(1).shows("rejected");
     place
         .run(&["audit", "verify"])
         .code(0)

@@ -63,7 +63,8 @@ fn a_person_at_the_terminal_rejects_with_a_reason() {
     ];
     at_a_terminal(&answers)
         .code(0)
-        .shows("outcome: rejected")
+        .shows("the review is rejected")
+        .shows("outcome: denied")
         .shows("verified: 3 runs, ");
 }
 

@@ -92,7 +92,7 @@ fn a_no_needs_a_reason() {
         .run(&reject)
         .refused(2, "a reason is needed", "--reason");
     let reasoned = [&reject[..], &["--reason", "the quotes do not carry it"]].concat();
-    place.run(&reasoned).code(0).shows("rejected");
+    place.run(&reasoned).code(0).shows("denied");
     place.run(&reasoned).refused(2, "failed to", "interlock ");
 }
 

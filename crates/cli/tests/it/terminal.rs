@@ -29,7 +29,7 @@ fn evidence_and_replies_reach_no_terminal_raw() {
     // The JSON says the same as ever: escapes, not losses.
     assert!(open[0]["shown"]["rationale"] == HOSTILE, "{}", open[0]);
     let run = text(&open[0]["run"]);
-    harmless(place.run(&["review", "show", &review]).code(3)).shows("\\u{1b}[2J");
+    harmless(place.run(&["review", "show", &review]).code(3)).shows("a\\u001b[2J");
     for arguments in [
         &["review", "show", &review, "--json"][..],
         &["review", "list", "--json"],
