@@ -95,10 +95,13 @@ impl ActKey {
     /// HMAC-SHA256 under this key over length-prefixed parts.
     #[must_use]
     pub fn digest<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
-        // The key is exactly 32 bytes, which HMAC-SHA256 takes as it is.
-        let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(self.0.as_slice()) else {
-            return Digest([0; 32]);
-        };
+        // HMAC pads a key that is shorter than its block with zeros (RFC 2104): padded here, it cannot be refused.
+        let mut block = Zeroizing::new([0u8; 64]);
+        block
+            .iter_mut()
+            .zip(self.0.iter())
+            .for_each(|(slot, b)| *slot = *b);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new((&*block).into());
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);

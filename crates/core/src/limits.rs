@@ -37,6 +37,8 @@ pub const REPAIRS_MAX: u8 = 5;
 pub const ATTEMPTS_MAX: u16 = 32;
 /// Events of one run.
 pub const RUN_EVENTS_MAX: u64 = 10_000;
+/// Entries of one run: beyond [`RUN_EVENTS_MAX`] only what has begun is finished, settled or cancelled.
+pub const RUN_ENTRIES_MAX: u64 = RUN_EVENTS_MAX + 1_000;
 /// Bytes of a canonical journal entry (DESIGN section 7).
 pub const ENTRY_BYTES_MAX: usize = 8 * 1024;
 /// Members of any one set in a label.

@@ -49,8 +49,8 @@ pub trait Shapes: Send + Sync {
     fn text(&self, schema: &SchemaName) -> Option<&Value>;
 }
 
-/// What templates and expressions may read.
-#[derive(Debug, Clone, Default)]
+/// What templates and expressions may read. No `Debug`: it holds content.
+#[derive(Clone, Default)]
 pub struct Scope {
     /// `inputs`
     pub inputs: Value,

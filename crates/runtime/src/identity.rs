@@ -18,6 +18,7 @@ const PRINCIPAL: &str = "principal";
 const NAME: &str = "principal_name";
 const API_KEY: &str = "api_key";
 const SUBJECT: &str = "subject_name";
+const PSEUDONYM: &str = "pseudonym";
 /// What an API key starts with, so that scanners find a leaked one.
 const KEY_PREFIX: &str = "ilk_";
 
@@ -136,6 +137,11 @@ impl Engine {
             expires_at: expires_at.map(interlock_core::time::Timestamp::as_micros),
         };
         let bytes = serde_json::to_vec(&record).map_err(|fault| Fault::Bug(fault.to_string()))?;
+        // Sealed: whoever can write to the store alone cannot add a key, or point one at another account.
+        let bytes = self
+            .parts
+            .book
+            .seal_small(API_KEY, short.as_bytes(), &bytes)?;
         self.parts
             .store
             .put_record(self.tenant(), API_KEY, &short, None, bytes)
@@ -181,9 +187,14 @@ impl Engine {
             .record(self.tenant(), API_KEY, short)
             .await
             .map_err(Fault::from)?;
-        let record: KeyRecord = record
-            .and_then(|record| serde_json::from_slice(&record.bytes).ok())
-            .ok_or(Unidentified::Unknown)?;
+        let record = record.ok_or(Unidentified::Unknown)?;
+        let opened = self
+            .parts
+            .book
+            .open_small(API_KEY, short.as_bytes(), &record.bytes)
+            .map_err(|_| Unidentified::Unknown)?;
+        let record: KeyRecord =
+            serde_json::from_slice(&opened).map_err(|_| Unidentified::Unknown)?;
         let hash =
             Digest::of_parts([b"interlock/api-key/v1".as_slice(), text.as_bytes()]).to_string();
         if aws_lc_rs::constant_time::verify_slices_are_equal(
@@ -199,16 +210,13 @@ impl Engine {
             .parse()
             .map_err(|_| Unidentified::Unknown)?;
         let account = self.account_of(id).await?.ok_or(Unidentified::Unknown)?;
-        let kind = if account.kind == PrincipalKind::Service.as_str() {
-            PrincipalKind::Service
-        } else {
-            PrincipalKind::Person
-        };
+        let kind = PrincipalKind::parse(&account.kind).ok_or(Unidentified::Unknown)?;
         let roles = account
             .roles
             .iter()
-            .filter_map(|role| RoleName::parse(role).ok())
-            .collect();
+            .map(|role| RoleName::parse(role))
+            .collect::<Result<_, _>>()
+            .map_err(|_| Unidentified::Unknown)?;
         let expires_at = record
             .expires_at
             .map(interlock_core::time::Timestamp::from_micros);
@@ -331,8 +339,13 @@ impl Engine {
     async fn pseudonym(&self, kind: &str, name: &str) -> Result<[u8; 16], Fault> {
         let index = self.parts.book.blind_index(kind, name);
         let kind = &spread(kind, &index);
+        let place = format!("{kind}/{index}");
         let parse = |bytes: &[u8]| {
-            <[u8; 16]>::try_from(bytes)
+            let opened = self
+                .parts
+                .book
+                .open_small(PSEUDONYM, place.as_bytes(), bytes)?;
+            <[u8; 16]>::try_from(opened.as_slice())
                 .map_err(|_| Fault::Bug("a pseudonym of another form".to_owned()))
         };
         if let Some(record) = self.parts.store.record(self.tenant(), kind, &index).await? {
@@ -341,10 +354,14 @@ impl Engine {
         let now = self.parts.clock.now();
         let id =
             crate::clock::ulid(now, self.parts.entropy.as_ref()).map_err(|_| Fault::Entropy)?;
+        let sealed = self
+            .parts
+            .book
+            .seal_small(PSEUDONYM, place.as_bytes(), &id)?;
         match self
             .parts
             .store
-            .put_record(self.tenant(), kind, &index, None, id.to_vec())
+            .put_record(self.tenant(), kind, &index, None, sealed)
             .await
         {
             Ok(_) => Ok(id),

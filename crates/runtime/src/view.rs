@@ -340,7 +340,7 @@ impl Engine {
         };
         let in_doubt = matches!(kind, interlock_core::run::InboxKind::InDoubt);
         let settlements = match (in_doubt, can_complete) {
-            (true, _) => vec!["happened", "did-not-happen", "cancel"],
+            (true, _) => vec!["happened", "did-not-happen"],
             (false, true) => vec!["complete", "retry", "cancel"],
             (false, false) => vec!["retry", "cancel"],
         };

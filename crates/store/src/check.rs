@@ -2,7 +2,7 @@
 //! The first half needs nothing but the append and runs on the caller's task; the second is the guard.
 
 use interlock_core::id::{EnvironmentName, TenantName};
-use interlock_core::limits::{ENTRY_BYTES_MAX, RUN_EVENTS_MAX};
+use interlock_core::limits::{ENTRY_BYTES_MAX, RUN_ENTRIES_MAX};
 use interlock_journal::entry::RUN_ENDED;
 use interlock_journal::{Entry, LeafHash, leaf_hash};
 
@@ -127,7 +127,7 @@ fn bounds(append: &Append) -> Result<(), AppendFault> {
     for (size, max, what) in [
         (
             usize::try_from(last).unwrap_or(usize::MAX),
-            usize::try_from(RUN_EVENTS_MAX).unwrap_or(0),
+            usize::try_from(RUN_ENTRIES_MAX).unwrap_or(0),
             "entries of a run",
         ),
         (

@@ -12,7 +12,6 @@ use interlock_core::seams::{Scope, TemplateFault};
 use super::expression::{Accessor, Comparison, Compiled, Expression, From, LoopFact, Operator};
 
 /// What an expression is evaluated over.
-#[derive(Debug)]
 pub(crate) struct Frame<'s> {
     scope: &'s Scope,
     loops: Vec<Turn<'s>>,

@@ -7,7 +7,6 @@ use crate::id::{CallId, RunId, SourceName};
 use crate::registry::Source;
 
 /// The right to read this source with this query. Made from a permit only, just before it is used.
-#[derive(Debug)]
 pub struct Reading {
     permit: Permit,
     run: RunId,
@@ -15,6 +14,16 @@ pub struct Reading {
     source: SourceName,
     query: Value,
     timeout_millis: u32,
+}
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Reading({} of {}, query not shown)",
+            self.source, self.run
+        )
+    }
 }
 
 impl Reading {

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 mod tests;
 
 /// Everything that an approval is bound to: change one byte of it and the digest is another.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct ActFacts<'a> {
     /// The run.
     pub run: RunId,
@@ -126,7 +126,6 @@ pub struct Grant {
 
 /// The right to call this tool with these arguments, now, once. Made from a permit and a grant that fits the
 /// arguments' digest, just before it is used; not `Clone`, not `Deserialize`.
-#[derive(Debug)]
 pub struct ExecutableCall {
     permit: Permit,
     run: RunId,
@@ -152,6 +151,16 @@ pub enum GrantFault {
     /// It names another act.
     #[error("use the grant: it is for another act")]
     Act,
+}
+
+impl std::fmt::Debug for ExecutableCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "ExecutableCall({} of {}, arguments not shown)",
+            self.tool, self.run
+        )
+    }
 }
 
 impl ExecutableCall {

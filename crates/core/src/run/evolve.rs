@@ -180,6 +180,7 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
                 step,
                 call,
                 model,
+                endpoint,
                 prompt,
                 label,
                 downgrades,
@@ -193,6 +194,7 @@ fn step(state: &mut State, phase: Phase, event: &Event) -> Option<Phase> {
                 step: step.clone(),
                 call: *call,
                 model: model.clone(),
+                endpoint: endpoint.clone(),
                 prompt: *prompt,
                 label: label.clone(),
                 downgrades: downgrades.clone(),
@@ -624,11 +626,11 @@ fn step_from_stuck(state: &mut State, at: Option<usize>, event: &Event) -> Optio
             })
         }
         Event::StepDegraded {
-                step,
-                output,
-                label,
-                next,
-            } => {
+            step,
+            output,
+            label,
+            next,
+        } => {
             state.degraded = true;
             settle(
                 state,
@@ -661,7 +663,10 @@ const fn is_complete(outcome: Outcome) -> bool {
 /// Whether so many approvers hold each role as the review asks for.
 fn is_met(review: &super::state::Review) -> bool {
     review.thresholds.iter().all(|(role, count)| {
-        let holders = review.approvals.iter().filter(|(_, roles)| roles.contains(role));
+        let holders = review
+            .approvals
+            .iter()
+            .filter(|(_, roles)| roles.contains(role));
         holders.count() >= usize::from(*count)
     })
 }

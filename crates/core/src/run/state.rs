@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::digest::Digest;
 use crate::id::{
-    ActId, BundleName, CallId, InboxId, ModelAlias, PayloadId, PrincipalId, ReviewId, RoleName,
-    RunId, SchemaName, SourceName, StepName, ToolName, WorkflowName,
+    ActId, BundleName, CallId, EndpointName, InboxId, ModelAlias, PayloadId, PrincipalId, ReviewId,
+    RoleName, RunId, SchemaName, SourceName, StepName, ToolName, WorkflowName,
 };
 use crate::label::Label;
 use crate::pipeline::identity::{Method, PrincipalFacts};
@@ -170,6 +170,8 @@ pub enum Phase {
         call: CallId,
         /// The alias.
         model: ModelAlias,
+        /// The endpoint that it stood for when policy decided.
+        endpoint: EndpointName,
         /// The prompt.
         prompt: PayloadId,
         /// Its label.

@@ -80,6 +80,7 @@ pub fn showable(
         node,
         call,
         model,
+        endpoint: decided,
         label,
         downgrades,
         step,
@@ -102,7 +103,8 @@ pub fn showable(
     let endpoint = program
         .registry
         .endpoint(model)
-        .ok_or(Withdrawn("the model has no endpoint"))?;
+        .filter(|endpoint| endpoint.name == *decided)
+        .ok_or(Withdrawn("the model stands for another endpoint now"))?;
     let text = opened
         .prompt
         .take()
@@ -212,7 +214,9 @@ pub fn executable(
             None,
         );
         request.action = Action::AuthoriseStanding;
-        decide(program.guards, UNRECORDED, &request, None).1.is_some()
+        decide(program.guards, UNRECORDED, &request, None)
+            .1
+            .is_some()
     };
     if !is_backed(tool, standing, approval.as_ref()) {
         return Err(Withdrawn("nobody stands behind it any more"));

@@ -113,13 +113,21 @@ impl Turn<'_> {
                 let request = asked.request(Action::AuthoriseStanding, resource, label, None);
                 self.ask(&request, None, target, None)?.1.is_some()
             };
+        // The second lock beside policy's: a final decision has people behind it, and what goes outside has people or
+        // policy's yes in advance, whatever a policy permits.
+        let good = approval.as_ref().is_some_and(ApprovalFacts::is_good);
+        let backed = match (output.decision, output.audience) {
+            (Some(_), _) => good,
+            (None, Audience::Internal) => true,
+            (None, Audience::External | Audience::Regulated) => good || standing,
+        };
         let mut request = asked.request(Action::Release, resource, label, None);
         request.context.standing = standing;
         request.context.approval = approval;
         request.context.declared_approvals = thresholds(output.review.as_ref());
         let (decision, permit) = self.ask(&request, None, target, None)?;
         match (permit, decision.verdict) {
-            (Some(_), _) => {
+            (Some(_), _) if backed => {
                 let payload = self.draft(Slot::Release, label, content.value.clone());
                 self.say(Event::Released {
                     output: payload,
@@ -160,7 +168,7 @@ impl Turn<'_> {
                 })
             }
             (
-                None,
+                Some(_) | None,
                 Verdict::Review { .. } | Verdict::Deny(_) | Verdict::Allow | Verdict::Downgrade(_),
             ) => self.end(Outcome::Denied),
         }

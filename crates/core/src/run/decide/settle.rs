@@ -54,6 +54,9 @@ impl Turn<'_> {
             verdict,
         };
         match (kind, verdict) {
+            (InboxKind::InDoubt, Settlement::Cancel) => {
+                Err(Refusal::Settlement("say first whether the act happened"))
+            }
             (_, Settlement::Cancel) => {
                 self.say(settled(InboxVerdict::Cancelled))?;
                 self.say(Event::RunEnded {
@@ -105,7 +108,9 @@ impl Turn<'_> {
     fn asked_for_it(&self, by: &Principal) -> bool {
         self.state.pinned.as_ref().is_none_or(|pinned| {
             let requester = &pinned.requester;
-            requester.id == by.id() || requester.act_for == Some(by.id()) || by.act_for() == Some(requester.id)
+            requester.id == by.id()
+                || requester.act_for == Some(by.id())
+                || by.act_for() == Some(requester.id)
         })
     }
 
