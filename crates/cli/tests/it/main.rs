@@ -1,6 +1,13 @@
 //! The command line as a person meets it: real processes, real data directories, real terminals; only the model is
 //! played. What policies and workflows decide is tested where they live.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it does not expect fails, in its helpers too"
+)]
+
 mod audit;
 mod bad_input;
 mod demo;
