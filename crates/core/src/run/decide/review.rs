@@ -300,11 +300,12 @@ impl Turn<'_> {
 
     /// Time passed: only an open review minds.
     pub(super) fn tick(&mut self) -> Result<(), Refusal> {
-        match self.state.phase.clone() {
-            Phase::Reviewing { review, .. } if self.now >= review.expires_at => {
-                self.settle_review(&review, ReviewOutcome::Expired)
-            }
-            _ => Ok(()),
+        let Phase::Reviewing { review, .. } = self.state.phase.clone() else {
+            return Ok(());
+        };
+        if self.now < review.expires_at {
+            return Ok(());
         }
+        self.settle_review(&review, ReviewOutcome::Expired)
     }
 }

@@ -213,12 +213,15 @@ impl Turn<'_> {
 
     /// A person ends the run. An act under way is not stopped by that: it is settled first.
     pub(super) fn cancel(&mut self, by: &Principal) -> Result<(), Refusal> {
-        match &self.state.phase {
-            Phase::New | Phase::Requested | Phase::Released | Phase::Ended { .. } => {
-                return Err(self.not_now("a cancellation"));
-            }
-            Phase::Acting { .. } => return Err(self.not_now("a cancellation")),
-            _ => {}
+        if matches!(
+            self.state.phase,
+            Phase::New
+                | Phase::Requested
+                | Phase::Acting { .. }
+                | Phase::Released
+                | Phase::Ended { .. }
+        ) {
+            return Err(self.not_now("a cancellation"));
         }
         if let Phase::Waiting {
             kind: InboxKind::InDoubt,
@@ -248,9 +251,13 @@ impl Turn<'_> {
         match self.state.phase.clone() {
             Phase::Ready { node } => self.open_inbox(Some(node), InboxKind::PayloadGone),
             Phase::Releasing => self.open_inbox(None, InboxKind::PayloadGone),
-            Phase::Reading { step, call, .. } | Phase::Asking { step, call, .. } => {
+            Phase::Reading {
+                node, step, call, ..
+            }
+            | Phase::Asking {
+                node, step, call, ..
+            } => {
                 let fault = crate::pipeline::model::CallFault::Withdrawn;
-                let node = self.current_node()?;
                 self.say(Event::CallFailed {
                     step,
                     call: Some(call),
@@ -269,14 +276,14 @@ impl Turn<'_> {
                 self.open_inbox(review.node, InboxKind::PayloadGone)
             }
             Phase::Acting { act, .. } => self.in_doubt(&act),
-            _ => Err(self.not_now("an erased payload")),
-        }
-    }
-
-    fn current_node(&self) -> Result<usize, Refusal> {
-        match &self.state.phase {
-            Phase::Reading { node, .. } | Phase::Asking { node, .. } => Ok(*node),
-            _ => Err(Refusal::Bug("no call is under way")),
+            Phase::New
+            | Phase::Requested
+            | Phase::Judging { .. }
+            | Phase::Stuck { .. }
+            | Phase::Proposed { .. }
+            | Phase::Waiting { .. }
+            | Phase::Released
+            | Phase::Ended { .. } => Err(self.not_now("an erased payload")),
         }
     }
 }
