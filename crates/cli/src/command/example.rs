@@ -13,7 +13,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [(&str, &[u8]); 38] = files! {
+const FILES: [(&str, &[u8]); 39] = files! {
     "data/cases/CASE-1042.json"
     "data/cases/CASE-1043.json"
     "data/cases/CASE-1044.json"
@@ -43,6 +43,7 @@ const FILES: [(&str, &[u8]); 38] = files! {
     "tests/malformed.yaml"
     "tests/malformed_logs.yaml"
     "tests/no_case.yaml"
+    "tests/one_letter_quote.yaml"
     "tests/outage.yaml"
     "tests/register_down.yaml"
     "tests/register_silent.yaml"

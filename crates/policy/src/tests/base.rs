@@ -1,6 +1,6 @@
 //! Each base policy by a request that it alone decides, and the same request without what it is about.
 
-use interlock_core::label::{Confidentiality, Path};
+use interlock_core::label::{Confidentiality, Integrity, Path};
 use interlock_core::registry::{Endpoint, Perimeter, Source};
 use interlock_core::workflow::{Audience, FinalDecision};
 
@@ -107,6 +107,68 @@ fn a_model_is_shown_what_its_endpoint_may_see() {
     let (decision, _) = decide(&guards, id, &over.request(), Some(&redacted));
     let redact = interlock_core::pipeline::policy::Downgrade::Redact;
     assert_eq!(decision.verdict, Verdict::Downgrade([redact].into()));
+}
+
+#[test]
+fn a_source_is_asked_nothing_that_it_may_not_know_at_no_address_that_others_chose() {
+    let source = |egress| {
+        Resource::Source(leak(Source {
+            name: "s".parse().unwrap(),
+            query: "q".parse().unwrap(),
+            result: "r".parse().unwrap(),
+            register: false,
+            egress,
+            timeout_millis: 1,
+        }))
+    };
+    let ask = |egress, label| {
+        case(Action::ReadSource, source(egress)).with(|context| context.label = label)
+    };
+    let untrusted = label(|l| l.integrity = Integrity::Untrusted);
+    let confidential = label(|l| l.confidentiality = Confidentiality::Confidential);
+    let for_some = label(|l| l.readers = Allowed::only(["role.analyst".parse().unwrap()]));
+    let guards = open();
+    for (case, answer) in [
+        (ask(true, label(|_| {})), "allow by open.read"),
+        (ask(false, untrusted), "allow by open.read"),
+        (ask(false, confidential), "allow by open.read"),
+        (ask(true, untrusted), "deny forbidden by data.egress_read"),
+        (
+            ask(true, confidential),
+            "deny forbidden by data.egress_query",
+        ),
+        (ask(true, for_some), "deny forbidden by data.egress_query"),
+    ] {
+        check(&guards, &case, answer);
+    }
+}
+
+#[test]
+fn what_leaves_a_run_is_no_credential_and_nothing_restricted_for_outsiders() {
+    let release = |audience, label| {
+        case(Action::Release, output(audience, None))
+            .approved("approver", |_| {})
+            .with(|context| context.label = label)
+    };
+    let restricted = label(|l| l.confidentiality = Confidentiality::Restricted);
+    let credential = label(|l| l.categories = ["credential".parse().unwrap()].into());
+    let guards = open();
+    for (case, answer) in [
+        (
+            release(Audience::Internal, restricted),
+            "allow by open.release",
+        ),
+        (
+            release(Audience::External, restricted),
+            "deny forbidden by data.release_restricted",
+        ),
+        (
+            release(Audience::Internal, credential),
+            "deny forbidden by data.release_credential",
+        ),
+    ] {
+        check(&guards, &case, answer);
+    }
 }
 
 #[test]
