@@ -176,6 +176,10 @@ fn a_remedy_and_what_its_forbid_reads_go_together() {
             "@remedy(\"downgrade:redact\")",
             "context.acts_done == 0".to_owned(),
         ),
+        (
+            "@remedy(\"downgrade:redact\")",
+            "context.downgrades.contains(\"redact\")".to_owned(),
+        ),
     ] {
         check(&with(annotation, &unless), mismatch, "@remedy");
     }
