@@ -50,9 +50,19 @@ impl Pattern {
         }
     }
 
-    /// Without its first part.
+    /// Without its first part and the slash after it: a path below that folder.
     pub(super) fn after_root(self) -> Self {
-        Self(self.0.into_iter().skip(1).collect())
+        let mut rest = self.0.into_iter().skip(1);
+        let first = match rest.next() {
+            Some(PatternPart::Text(text)) => {
+                PatternPart::Text(text.strip_prefix('/').unwrap_or(&text).to_owned())
+            }
+            Some(other) => other,
+            None => return Self(Vec::new()),
+        };
+        let blank = PatternPart::Text(String::new());
+        let parts = std::iter::once(first).filter(|part| *part != blank);
+        Self(parts.chain(rest).collect())
     }
 
     /// Parses a pattern.
@@ -138,6 +148,13 @@ mod tests {
                 PatternPart::Key,
             ]
         );
+        for (path, below) in [
+            ("${root.logs}/{case_id}.json", "{case_id}.json"),
+            ("${root.logs}/cases/{case_id}", "cases/{case_id}"),
+        ] {
+            let below = Pattern::parse(below).unwrap();
+            assert_eq!(Pattern::parse(path).unwrap().after_root(), below, "{path}");
+        }
         for bad in ["", "{", "}", "{a b}", "${x}", "${setting.}", "a{b"] {
             assert!(Pattern::parse(bad).is_err(), "{bad}");
         }
