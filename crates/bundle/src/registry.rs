@@ -1,5 +1,6 @@
 //! `sources/*.yaml` and `tools/*.yaml`: what may be read and what may act. What a file does not say is taken at
-//! its worst: irreversible, external, seen by anyone, cleared for public values only, never repeated.
+//! its worst: irreversible, external, seen by anyone, cleared for public values only, never repeated, and moved to
+//! act on something by each of its arguments.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -133,6 +134,7 @@ pub(crate) fn read_tool(
         .must("result", reader)
         .and_then(|node| schema(node, declared.shapes, reader));
     let sensitive_node = fields.may("sensitive");
+    let once_node = fields.may("once_per");
     let rollback = fields
         .may("rollback")
         .map(|node| reader.name::<ToolName>(node));
@@ -144,13 +146,11 @@ pub(crate) fn read_tool(
     }
     let arguments = arguments?;
     let shape = declared.shapes.schema(&arguments.value)?;
-    let sensitive = sensitive_node.map_or(Some(Vec::new()), |node| {
-        let items = reader.list(node, SENSITIVE_MAX)?;
-        let paths: Vec<_> = items
-            .iter()
-            .map(|item| path_in(item, &arguments.value, declared.shapes, reader))
-            .collect();
-        paths.into_iter().collect()
+    let sensitive = sensitive_node.map_or(Some(vec![Path::root()]), |node| {
+        sensitive_in(node, &arguments.value, declared.shapes, reader)
+    });
+    let once_per = once_node.map_or(Some(Vec::new()), |node| {
+        sensitive_in(node, &arguments.value, declared.shapes, reader)
     });
     let connector = connector::read_tool(
         connector?,
@@ -162,6 +162,31 @@ pub(crate) fn read_tool(
     );
     purpose?;
     let (effect, recovery, connector) = (effect?, recovery?, connector?);
+    let (external, sensitive) = (external?, sensitive?);
+    if let Some(node) = sensitive_node
+        && sensitive.is_empty()
+        && (external || effect == Effect::Irreversible)
+    {
+        let hint = "name the arguments that choose what is acted on, or leave `sensitive` out: then all of them do";
+        reader.refuse(
+            &node.span,
+            "an irreversible or external tool has sensitive arguments",
+            hint,
+        );
+        return None;
+    }
+    let once_per = once_per?;
+    if let Some(node) = once_node
+        && !once_per.is_empty()
+        && recovery != Recovery::Keyed
+    {
+        reader.refuse(
+            &node.span,
+            "what is done once needs a target that takes a key",
+            "set `recovery: keyed`, or leave `once_per` out",
+        );
+        return None;
+    }
     let recovery_span = recovery_node.map_or_else(|| head.clone(), |node| node.span.clone());
     if recovery == Recovery::Keyed && !connector.is_keyed() {
         let hint = "give the target the key: `idempotency_header: Idempotency-Key`, or `{idempotency_key}` in the command or address";
@@ -193,13 +218,14 @@ pub(crate) fn read_tool(
     let tool = Tool {
         name: name?.value,
         effect,
-        external: external?,
+        external,
         audience: audience?,
         clearance: clearance?,
         recovery,
         arguments: arguments.value,
         result: result?.value,
-        sensitive: sensitive?,
+        sensitive,
+        once_per,
         rollback: rollback.as_ref().map(|at| at.value.clone()),
         timeout_millis: timeout?,
     };
@@ -208,6 +234,21 @@ pub(crate) fn read_tool(
         connector,
         rollback,
     })
+}
+
+/// The arguments that must be trusted or endorsed, as a file names them.
+fn sensitive_in(
+    node: &Node,
+    arguments: &SchemaName,
+    shapes: &BundleShapes,
+    reader: &mut Reader<'_>,
+) -> Option<Vec<Path>> {
+    let items = reader.list(node, SENSITIVE_MAX)?;
+    let paths: Vec<_> = items
+        .iter()
+        .map(|item| path_in(item, arguments, shapes, reader))
+        .collect();
+    paths.into_iter().collect()
 }
 
 /// The name, which is the file's too.

@@ -72,6 +72,19 @@ fn each_defect_is_refused_in_its_words() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn a_tool_that_names_no_sensitive_argument_has_them_all() {
+    let mut files = example().files().clone();
+    let path = "tools/submit_summary_register.yaml";
+    let file = String::from_utf8(files[path].clone()).unwrap();
+    let without = file.replace("sensitive: [/case_id]\n", "");
+    assert_ne!(file, without);
+    files.insert(path.to_owned(), without.into_bytes());
+    let bundle = Bundle::load_files(files, &OperatorPolicies::default()).unwrap();
+    let tool = &bundle.tools()[&"submit_summary_register".parse().unwrap()];
+    assert_eq!(tool.sensitive, [interlock_core::label::Path::root()]);
+}
+
 /// Every prefix of a file's bytes loads or is refused; none panics, and nothing is said without a place.
 #[test]
 fn a_file_cut_short_anywhere_is_refused_or_loads() {

@@ -78,6 +78,9 @@ pub struct Tool {
     pub result: SchemaName,
     /// Arguments that choose what is acted on (destination, object, amount, secret): trusted or endorsed only.
     pub sensitive: Vec<Path>,
+    /// Arguments of which each combination is acted on once, in however many runs: they make the idempotency key of a
+    /// keyed tool. Empty: each act is one of its own.
+    pub once_per: Vec<Path>,
     /// Undoes it.
     pub rollback: Option<ToolName>,
     /// Milliseconds that one call may take.

@@ -80,6 +80,7 @@ fn pay() -> Tool {
         recovery: Recovery::Never,
         arguments: name::<interlock_core::id::SchemaName>("pay").clone(),
         result: name::<interlock_core::id::SchemaName>("paid").clone(),
+        once_per: Vec::new(),
         sensitive: Vec::new(),
         rollback: None,
         timeout_millis: 1000,

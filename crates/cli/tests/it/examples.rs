@@ -41,6 +41,28 @@ fn every_support_policy_is_needed() {
     policies_are_needed("support-triage");
 }
 
+#[test]
+fn the_same_invoice_is_not_paid_twice_in_two_runs() {
+    let bundle = load("invoice-approval");
+    let case = bundle
+        .tests()
+        .iter()
+        .find(|case| case.name == "clean")
+        .unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for _ in 0..2 {
+        let operator = OperatorPolicies::default();
+        let ran = run_case(bundle.files(), &operator, case, scratch.path());
+        assert_eq!(
+            runtime.block_on(ran).unwrap().differences,
+            Vec::<String>::new()
+        );
+    }
+    let paid = std::fs::read_to_string(scratch.path().join("ledgers/payments.jsonl")).unwrap();
+    assert_eq!(paid.lines().count(), 1, "{paid}");
+}
+
 fn cases_pass(name: &str) {
     let bundle = load(name);
     let failed: Vec<_> = bundle

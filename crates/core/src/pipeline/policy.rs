@@ -1,6 +1,6 @@
 //! Request → Decision → Permit. Policy answers allow or deny; the ladder here makes four answers of it (allow,
 //! downgrade, review, deny) by asking again with hypothetical facts. Only this room makes a [`Permit`].
-//! Evaluating a policy is the seam [`Guards`]; any error of it is a denial.
+//! Evaluating a policy is the seam [`crate::seams::Guards`]; any error of it is a denial.
 
 use std::collections::BTreeSet;
 

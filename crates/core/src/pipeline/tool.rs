@@ -132,6 +132,7 @@ pub struct ExecutableCall {
     step: StepName,
     tool: ToolName,
     arguments: Value,
+    key: String,
     grant: Grant,
     timeout_millis: u32,
 }
@@ -194,6 +195,7 @@ impl ExecutableCall {
             step: facts.step.clone(),
             tool: facts.tool.clone(),
             arguments: facts.arguments.clone(),
+            key: idempotency_key(tool, facts),
             grant,
             timeout_millis: tool.timeout_millis,
         })
@@ -241,11 +243,42 @@ impl ExecutableCall {
         self.timeout_millis
     }
 
-    /// The idempotency key for targets that take one: the act's id, the same over all attempts and nodes.
+    /// The idempotency key for targets that take one, the same over all attempts and nodes: the act's id, or what the
+    /// tool's own configuration says is done once.
     #[must_use]
     pub fn idempotency_key(&self) -> String {
-        self.grant.act.to_string()
+        self.key.clone()
     }
+}
+
+/// The act's id; or, where the tool says what is done once, a digest of that: another run that would do the same again
+/// has the same key.
+fn idempotency_key(tool: &Tool, facts: &ActFacts<'_>) -> String {
+    if tool.once_per.is_empty() {
+        return facts.act.to_string();
+    }
+    let parts: Vec<String> = tool
+        .once_per
+        .iter()
+        .map(|path| {
+            let values: Vec<String> = path
+                .select(facts.arguments)
+                .into_iter()
+                .map(canonical_json)
+                .collect();
+            format!("{path}={}", values.join(","))
+        })
+        .collect();
+    let parts = parts.iter().map(String::as_bytes);
+    let digest = Digest::of_parts(
+        [
+            b"interlock/once/v1".as_slice(),
+            tool.name.as_str().as_bytes(),
+        ]
+        .into_iter()
+        .chain(parts),
+    );
+    format!("once_{digest}")
 }
 
 /// How a call of a tool or source ended that gave no result.

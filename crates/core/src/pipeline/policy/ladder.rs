@@ -1,4 +1,4 @@
-//! The decision ladder of DESIGN section 5, over any [`Guards`]. Each rung asks the same request with other
+//! The decision ladder of DESIGN section 5, over any [`crate::seams::Guards`]. Each rung asks the same request with other
 //! facts, so that nobody is asked to approve what would then still be denied.
 
 use std::collections::BTreeSet;

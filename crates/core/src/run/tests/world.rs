@@ -177,6 +177,7 @@ fn registry() -> registry::Registry {
         recovery: Recovery::Never,
         arguments: name("arguments"),
         result: name("receipt"),
+        once_per: Vec::new(),
         sensitive: vec![path("/to")],
         rollback: None,
         timeout_millis: 1000,
