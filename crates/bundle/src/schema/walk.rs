@@ -86,6 +86,7 @@ pub(super) fn walk(root: &Node, reader: &mut Reader<'_>) -> Option<Walked> {
         sound: true,
         places: 0,
         following: Vec::new(),
+        alternatives: 0,
         labels: BTreeMap::new(),
         subjects: Vec::new(),
         unlabelled: Vec::new(),
@@ -112,6 +113,8 @@ struct Walk<'w, 'r, 'f> {
     sound: bool,
     places: usize,
     following: Vec<String>,
+    /// How many `oneOf` and `anyOf` are around.
+    alternatives: usize,
     labels: BTreeMap<Path, Label>,
     subjects: Vec<Path>,
     unlabelled: Vec<(Path, Span)>,
@@ -153,6 +156,7 @@ impl<'w> Walk<'w, '_, '_> {
                 self.refuse(&key.span, format!("unknown keyword `{}`", key.name), hint);
             }
         }
+        self.alone(node);
         let labelled = self.label(node, path) || labelled;
         if let Some(target) = node.get("$ref") {
             return self.follow(target, path, labelled);
@@ -165,9 +169,12 @@ impl<'w> Walk<'w, '_, '_> {
             inner = true;
             match &branches.kind {
                 Kind::List(items) if !items.is_empty() => {
+                    // A label within one alternative would hide what another says of the same place.
+                    self.alternatives += 1;
                     items
                         .iter()
                         .for_each(|item| self.schema(item, path, labelled));
+                    self.alternatives -= 1;
                 }
                 _ => self.refuse(&branches.span, "a list of schemas belongs here", ""),
             }
@@ -197,11 +204,56 @@ impl<'w> Walk<'w, '_, '_> {
         }
     }
 
+    /// Keywords that the validator would apply and nobody has read labels of: beside a reference, or of another type.
+    fn alone(&mut self, node: &'w Node) {
+        let types: Vec<&str> = match node.get("type").map(|declared| &declared.kind) {
+            Some(Kind::List(items)) => items.iter().filter_map(Node::text).collect(),
+            Some(_) => node.get("type").and_then(Node::text).into_iter().collect(),
+            None => Vec::new(),
+        };
+        let reference = node.get("$ref").is_some();
+        for (key, _) in node.members() {
+            let of = match key.name.as_str() {
+                "$ref" | "$defs" | "$schema" | "title" | "description" | "default" | "examples"
+                | LABEL_KEY => continue,
+                "properties" | "required" | "additionalProperties" => Some("object"),
+                "items" | "minItems" | "maxItems" | "uniqueItems" => Some("array"),
+                _ => None,
+            };
+            if reference {
+                let hint = "put it into the `$defs` that is referred to, or write the schema out";
+                self.refuse(
+                    &key.span,
+                    format!("`{}` stands beside a `$ref`", key.name),
+                    hint,
+                );
+            } else if let Some(of) = of
+                && !types.contains(&of)
+            {
+                let hint = format!("add `\"type\": \"{of}\"`");
+                self.refuse(
+                    &key.span,
+                    format!("`{}` is of another type", key.name),
+                    hint,
+                );
+            }
+        }
+    }
+
     /// The declared label; whether there is one.
     fn label(&mut self, node: &'w Node, path: &Path) -> bool {
         let Some(declared) = node.get(LABEL_KEY) else {
             return false;
         };
+        if self.alternatives > 0 {
+            let hint = "declare it beside `oneOf` or `anyOf`, for all of them: the strictest that any needs";
+            self.refuse(
+                &head(declared),
+                "a label stands within an alternative",
+                hint,
+            );
+            return true;
+        }
         let Some(declared) = label::read(declared, self.reader) else {
             self.sound = false;
             return true;
