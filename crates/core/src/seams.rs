@@ -61,7 +61,7 @@ pub struct Scope {
 }
 
 /// A piece of a rendered prompt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Piece {
     /// What the author wrote, for the system layer.
     System(String),
@@ -76,6 +76,16 @@ pub enum Piece {
         /// Its text.
         text: String,
     },
+}
+
+impl std::fmt::Debug for Piece {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::System(text) => write!(f, "System({} bytes)", text.len()),
+            Self::User(text) => write!(f, "User({} bytes)", text.len()),
+            Self::Slot { slot, text, .. } => write!(f, "Slot({slot}, {} bytes)", text.len()),
+        }
+    }
 }
 
 /// Why a template gave nothing. Holds no part of any value.
