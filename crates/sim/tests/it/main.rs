@@ -3,6 +3,7 @@
 mod crash;
 mod faults;
 mod laws;
+mod local_model;
 mod target;
 
 use std::path::Path;
