@@ -241,7 +241,10 @@ fn faults(output: &Value, slice: &Value) -> Vec<String> {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let stands = !quote.trim().is_empty() && lines.iter().any(|line| line.contains(quote));
-        demand(stands, "a quote that stands nowhere in the evidence");
+        demand(
+            stands && quote.chars().count() >= 12,
+            "a quote that stands nowhere in the evidence, or says next to nothing",
+        );
     }
     faults
 }

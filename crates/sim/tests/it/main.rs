@@ -1,5 +1,7 @@
 //! Runs that are broken off, lied to and attacked, each held against every law of journals.
 
+mod attacks;
+mod bytes;
 mod crash;
 mod faults;
 mod laws;
