@@ -197,10 +197,14 @@ fn check_lifted(
         Remedy::StepUp => (!reads(&["step_up"])).then(|| "context.step_up".to_owned()),
         // What a downgrade changes is the label of what is left, and whether it still exceeds the clearance. That one
         // was applied says nothing of what this policy is about.
-        Remedy::Downgrade(_) if reads(&["downgrades"]) => Some(
-            "context.exceeds_clearance` or `context.label` instead of `context.downgrades"
-                .to_owned(),
-        ),
+        Remedy::Downgrade(_) if reads(&["downgrades"]) => {
+            let hint = "they read `context.downgrades`; read `context.exceeds_clearance` or `context.label`, which a downgrade changes";
+            return Err(piece.problem_at(
+                "@remedy",
+                format!("load policy `{id}`: its remedy is not what its conditions read"),
+                hint.to_owned(),
+            ));
+        }
         Remedy::Downgrade(_) => (!reads(&["exceeds_clearance", "label"]))
             .then(|| "context.exceeds_clearance".to_owned()),
     };
