@@ -111,8 +111,8 @@ pub struct Start {
     pub run: RunId,
     /// Who asks.
     pub requester: Principal,
-    /// The input, parsed.
-    pub input: Value,
+    /// The input, parsed; none where it is no JSON, which no schema can accept.
+    pub input: Option<Value>,
     /// Its size as it came, bytes.
     pub input_bytes: usize,
     /// Whom it is about.

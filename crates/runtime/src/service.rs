@@ -81,9 +81,12 @@ impl Engine {
                 digest,
             )
         });
-        // What is no JSON at all is refused by the schema like anything else that does not fit.
-        let value = serde_json::from_slice(&request.input).unwrap_or(serde_json::Value::Null);
-        let subjects = self.subjects(bundle, &workflow.input, &value).await?;
+        // What is no JSON at all is journalled as an input that does not fit, whatever the schema would accept.
+        let value: Option<serde_json::Value> = serde_json::from_slice(&request.input).ok();
+        let subjects = match &value {
+            Some(value) => self.subjects(bundle, &workflow.input, value).await?,
+            None => Vec::new(),
+        };
         let start = Start {
             run,
             requester: request.requester,

@@ -29,14 +29,16 @@ impl Turn<'_> {
             method: start.requester.method(),
             at: self.now,
         })?;
-        let accepted = intake::accept(
-            self.program.shapes,
-            &workflow.input,
-            start.input,
-            start.input_bytes,
-            limits::INPUT_BYTES_MAX,
-        )
-        .and_then(|value| {
+        let accepted = start.input.ok_or_else(not_json).and_then(|input| {
+            intake::accept(
+                self.program.shapes,
+                &workflow.input,
+                input,
+                start.input_bytes,
+                limits::INPUT_BYTES_MAX,
+            )
+        });
+        let accepted = accepted.and_then(|value| {
             if start.subjects.len() > limits::SUBJECTS_MAX {
                 Err(too_many_subjects())
             } else {
@@ -117,6 +119,14 @@ impl Turn<'_> {
     pub(super) fn whole(&self, held: &Held) -> Label {
         labels::of_held(self.program, held, &Path::root())
     }
+}
+
+fn not_json() -> Vec<Violation> {
+    vec![Violation {
+        at: String::new(),
+        keyword: "json".to_owned(),
+        expected: "one JSON value and nothing else".to_owned(),
+    }]
 }
 
 fn too_many_subjects() -> Vec<Violation> {

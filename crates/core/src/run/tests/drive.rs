@@ -66,7 +66,7 @@ impl<'w> Drive<'w> {
             .send(Input::Start(Box::new(Start {
                 run,
                 requester,
-                input,
+                input: Some(input),
                 input_bytes: 10,
                 subjects: Vec::new(),
             })))

@@ -172,7 +172,7 @@ fn an_event_about_another_call_act_grant_or_item_is_illegal() {
             .send(Input::Start(Box::new(Start {
                 run: drive.state.run,
                 requester: world.person(1, &[]),
-                input,
+                input: Some(input),
                 input_bytes: 0,
                 subjects: Vec::new(),
             })))

@@ -35,6 +35,22 @@ fn a_clean_run_reads_asks_is_approved_acts_and_releases() {
 }
 
 #[test]
+fn an_input_that_is_no_json_is_refused_even_where_the_schema_takes_anything() {
+    let world = World::new();
+    let mut drive = Drive::new(&world);
+    drive
+        .send(Input::Start(Box::new(Start {
+            run: drive.state.run,
+            requester: world.person(1, &[]),
+            input: None,
+            input_bytes: 3,
+            subjects: Vec::new(),
+        })))
+        .unwrap();
+    check(&drive, "run.requested intake.rejected run.ended");
+}
+
+#[test]
 fn an_input_that_does_not_fit_is_journalled_and_ends_the_run() {
     let world = World::new();
     let requester = world.person(1, &[]);
@@ -77,7 +93,7 @@ fn a_run_that_has_begun_takes_no_second_start() {
     let start = Start {
         run: drive.state.run,
         requester,
-        input: json!({}),
+        input: Some(json!({})),
         input_bytes: 0,
         subjects: Vec::new(),
     };
