@@ -161,10 +161,8 @@ impl Egress {
         {
             request = request.header(header.name.clone(), header.value.clone());
         }
-        if let Some(json) = &call.json {
-            request = request
-                .header(CONTENT_TYPE, "application/json")
-                .body(json.clone());
+        if let Some((kind, bytes)) = &call.body {
+            request = request.header(CONTENT_TYPE, *kind).body(bytes.clone());
         }
         let response = request
             .send()

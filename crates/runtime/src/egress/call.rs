@@ -48,8 +48,8 @@ pub struct Outbound<'a> {
     pub url: &'a str,
     /// Its headers.
     pub headers: Vec<OutHeader>,
-    /// Its body, JSON.
-    pub json: Option<Vec<u8>>,
+    /// Its body: its content type, and its bytes.
+    pub body: Option<(&'static str, Vec<u8>)>,
     /// Where it may go.
     pub allow: &'a Allow,
     /// How long all hops and the reading may take together.

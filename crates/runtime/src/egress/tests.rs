@@ -15,7 +15,7 @@ fn get<'a>(url: &'a str, allow: &'a Allow) -> Outbound<'a> {
             OutHeader::plain("x-plain", "1").unwrap(),
             OutHeader::credential("authorization", "Bearer s3cret").unwrap(),
         ],
-        json: None,
+        body: None,
         allow,
         timeout: Duration::from_secs(5),
         body_bytes_max: 100,
@@ -25,7 +25,7 @@ fn get<'a>(url: &'a str, allow: &'a Allow) -> Outbound<'a> {
 fn post<'a>(url: &'a str, allow: &'a Allow) -> Outbound<'a> {
     Outbound {
         method: Method::POST,
-        json: Some(b"{\"a\":1}".to_vec()),
+        body: Some(("application/json", b"{\"a\":1}".to_vec())),
         ..get(url, allow)
     }
 }

@@ -98,7 +98,7 @@ impl Reached {
             method: Method::POST,
             url: &url,
             headers: all,
-            json: Some(body.to_string().into_bytes()),
+            body: Some(("application/json", body.to_string().into_bytes())),
             allow: &self.allow,
             timeout: self.timeout,
             body_bytes_max: ANSWER_BYTES_MAX,

@@ -24,7 +24,7 @@ pub(super) async fn read(
         method: prepared.method,
         url: &prepared.url,
         headers: prepared.headers,
-        json: None,
+        body: None,
         allow: &prepared.allow,
         timeout: prepared.timeout,
         body_bytes_max: limits::SOURCE_BYTES_MAX,

@@ -43,7 +43,12 @@ pub(super) async fn perform(
         method: prepared.method,
         url: &prepared.url,
         headers: prepared.headers,
-        json: (!bodiless).then(|| canonical_json(performing.arguments).into_bytes()),
+        body: (!bodiless).then(|| {
+            (
+                "application/json",
+                canonical_json(performing.arguments).into_bytes(),
+            )
+        }),
         allow: &prepared.allow,
         timeout: prepared.timeout,
         body_bytes_max: limits::TOOL_RESULT_BYTES_MAX,
