@@ -2,9 +2,9 @@
 //! holds and its bytes are canonical; the bytes are kept, and hashes are over them, never over fields.
 //! What a body means is the writer's; here it is an object of ids, enums, integers and digests.
 
-mod form;
+pub(crate) mod form;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::canonical::{self, Canon, CanonError, DEPTH_MAX, ENCODED_BYTES_MAX, Object, Text};
 use crate::hash::{LeafHash, leaf_hash};

@@ -3,6 +3,7 @@
 //! Pure: no IO, no clock, no store; an auditor's verifier needs this crate alone. It never depends on
 //! `core`. `docs/journal-format.md` states the same rules in prose, for verifiers that share no code.
 
+pub mod audit;
 pub mod canonical;
 pub mod chain;
 pub mod checkpoint;

@@ -5,7 +5,7 @@ const NAME_BYTES_MAX: usize = 64;
 const EVENT_BYTES_MAX: usize = 64;
 
 /// `[a-z0-9][a-z0-9_.-]{0,63}`.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();
     text.len() <= NAME_BYTES_MAX
         && bytes
@@ -17,16 +17,19 @@ pub(super) fn is_name(text: &str) -> bool {
 }
 
 /// `run_` and 26 characters of Crockford base 32, at most 128 bits.
-pub(super) fn is_run(text: &str) -> bool {
-    text.strip_prefix("run_").is_some_and(|id| {
-        id.len() == 26
-            && id.starts_with(|c| ('0'..='7').contains(&c))
-            && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'H' | b'J' | b'K' | b'M' | b'N' | b'P'..=b'T' | b'V'..=b'Z'))
-    })
+pub(crate) fn is_run(text: &str) -> bool {
+    text.strip_prefix("run_").is_some_and(is_ulid)
+}
+
+/// 26 characters of Crockford base 32, at most 128 bits.
+pub(crate) fn is_ulid(id: &str) -> bool {
+    id.len() == 26
+        && id.starts_with(|c| ('0'..='7').contains(&c))
+        && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'H' | b'J' | b'K' | b'M' | b'N' | b'P'..=b'T' | b'V'..=b'Z'))
 }
 
 /// Two to four dotted words of `[a-z][a-z0-9_]*`.
-pub(super) fn is_event(text: &str) -> bool {
+pub(crate) fn is_event(text: &str) -> bool {
     let word = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_lowercase())
             && word
@@ -39,7 +42,7 @@ pub(super) fn is_event(text: &str) -> bool {
 }
 
 /// `YYYY-MM-DDTHH:MM:SS.ffffffZ`: a day that exists, no leap second.
-pub(super) fn is_time(text: &str) -> bool {
+pub(crate) fn is_time(text: &str) -> bool {
     const SHAPE: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
     let shaped = text.len() == SHAPE.len()
         && text.bytes().zip(SHAPE).all(|(b, s)| {

@@ -18,6 +18,11 @@ pub(crate) fn draft(seq: u64, prev: LeafHash) -> Draft {
     }
 }
 
+/// The bytes of a small entry, for tests of other readers.
+pub(crate) fn bytes_of_an_entry() -> Vec<u8> {
+    Entry::new(draft(0, LeafHash::ZERO)).unwrap().into_bytes()
+}
+
 #[test]
 fn the_bytes_are_these() {
     let entry = Entry::new(draft(0, LeafHash::ZERO)).unwrap();
