@@ -73,6 +73,7 @@ const fn of_store(fault: &StoreFault) -> Code {
         StoreFault::Unavailable { .. } | StoreFault::ReadOnly { .. } => Code::StoreUnavailable,
         StoreFault::Unknown { .. } => Code::OutcomeUnknown,
         StoreFault::Damaged { .. } => Code::LogDamaged,
+        StoreFault::Pruned { .. } => Code::Erased,
         StoreFault::Refused { .. } => Code::Internal,
     }
 }

@@ -13,6 +13,7 @@ use interlock_store::{
 
 mod crash;
 mod fault;
+mod log;
 
 pub use crash::{CrashPlan, Moment};
 pub use fault::{FaultPlan, Flavour};
@@ -36,6 +37,16 @@ pub enum Write {
     DeleteRecord,
     /// A count.
     CountRejection,
+    /// Tiles and a checkpoint.
+    Publish,
+    /// A new minimum of the log, and what goes with it.
+    Prune,
+    /// Rows of the search index.
+    IndexPut,
+    /// The end of the search index.
+    IndexClear,
+    /// The rewriting that follows a deletion.
+    Scrub,
 }
 
 /// What becomes of one write.

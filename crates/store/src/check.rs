@@ -1,6 +1,8 @@
 //! What every store refuses, before it looks at what it holds and after: one set of rules for all of them.
 //! The first half needs nothing but the append and runs on the caller's task; the second is the guard.
 
+pub(crate) mod log;
+
 use interlock_core::id::{EnvironmentName, TenantName};
 use interlock_core::limits::{ENTRY_BYTES_MAX, RUN_ENTRIES_MAX};
 use interlock_journal::entry::RUN_ENDED;
@@ -9,8 +11,9 @@ use interlock_journal::{Entry, LeafHash, leaf_hash};
 use crate::fault::{AppendFault, StoreFault};
 use crate::limits::{
     APPEND_BYTES_MAX, APPEND_ENTRIES_MAX, APPEND_PAYLOADS_MAX, APPEND_WAITS_MAX, HEADER_BYTES_MAX,
-    KEY_BYTES_MAX, RECORD_BYTES_MAX, WORD_BYTES_MAX,
+    KEY_BYTES_MAX, MARKS_BYTES_MAX, RECORD_BYTES_MAX, WORD_BYTES_MAX,
 };
+use crate::log::ADMINISTRATION_RUN;
 use crate::rows::{Append, Head, RunStatus};
 
 /// What the guard compares an append with.
@@ -97,10 +100,15 @@ pub(crate) fn append(
 
 fn bounds(append: &Append) -> Result<(), AppendFault> {
     let row = &append.row;
-    let last = append
-        .expected
-        .map_or(0, |head| head.seq)
-        .saturating_add(append.entries.len() as u64);
+    // The administration chain has no end; the log's own bound is enough for it.
+    let last = if append.run == ADMINISTRATION_RUN {
+        0
+    } else {
+        append
+            .expected
+            .map_or(0, |head| head.seq)
+            .saturating_add(append.entries.len() as u64)
+    };
     let words = [row.workflow.as_str()]
         .into_iter()
         .chain(row.outcome.as_deref())
@@ -161,6 +169,16 @@ fn bounds(append: &Append) -> Result<(), AppendFault> {
             HEADER_BYTES_MAX,
             "bytes of a header",
         ),
+        (
+            append
+                .payloads
+                .iter()
+                .map(|p| p.marks.len())
+                .max()
+                .unwrap_or(0),
+            MARKS_BYTES_MAX,
+            "bytes of marks",
+        ),
         (append_bytes(append), APPEND_BYTES_MAX, "bytes of an append"),
         (
             word_bytes,
@@ -189,7 +207,7 @@ pub(crate) fn append_bytes(append: &Append) -> usize {
     let payloads = append
         .payloads
         .iter()
-        .map(|payload| payload.header.len() + payload.ciphertext.len());
+        .map(|payload| payload.header.len() + payload.ciphertext.len() + payload.marks.len());
     entries.chain(payloads).fold(0, usize::saturating_add)
 }
 

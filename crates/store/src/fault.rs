@@ -37,6 +37,14 @@ pub enum StoreFault {
         /// What was asked.
         operation: &'static str,
     },
+    /// The retention period of these entries is over and they were taken away. Nothing is damaged.
+    #[error("{operation}: {entries} entries of this run were pruned")]
+    Pruned {
+        /// What was asked.
+        operation: &'static str,
+        /// How many, from the run's first on.
+        entries: u64,
+    },
     /// A bug of the caller or a value over its bound.
     #[error("{operation}: {what} is over its bound or out of form")]
     Refused {
@@ -117,6 +125,27 @@ pub enum RecordFault {
     Full {
         /// The bound.
         max: u64,
+    },
+    /// Anything else.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+/// Why a tree was not published, or not known to be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishFault {
+    /// Another size is published than expected. Nothing was stored.
+    #[error("publish: another size is published than expected")]
+    Conflict {
+        /// The size; `None`: nothing was published.
+        found: Option<u64>,
+    },
+    /// The publication contradicts itself or what is published: the size does not grow, the root of the same size
+    /// differs, a tile is no continuation of the one that is there. Nothing was stored.
+    #[error("publish: {what}")]
+    Broken {
+        /// What does not fit.
+        what: &'static str,
     },
     /// Anything else.
     #[error(transparent)]

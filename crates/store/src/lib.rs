@@ -8,6 +8,7 @@ mod check;
 pub mod conformance;
 pub mod fault;
 pub mod limits;
+pub mod log;
 pub mod memory;
 pub mod rows;
 mod shard;
@@ -17,7 +18,11 @@ use async_trait::async_trait;
 use interlock_core::id::{EnvironmentName, PayloadId, RunId, TenantName};
 use interlock_core::time::Timestamp;
 
-pub use fault::{AppendFault, RecordFault, StoreFault};
+pub use fault::{AppendFault, PublishFault, RecordFault, StoreFault};
+pub use log::{
+    ADMINISTRATION_RUN, IndexRow, LogEntry, LogStore, Publication, Published, SearchQuery, Term,
+    TileRow,
+};
 pub use memory::MemoryStore;
 pub use rows::{
     Append, Chain, Head, NewEntry, Record, Rejection, RunFilter, RunRow, RunStatus, SealedPayload,
@@ -40,14 +45,14 @@ pub use sqlite::{OpenFault, SqliteStore};
 /// - **What is not-found?** `None`, or an empty list; never an error.
 /// - **Tenants** are apart: no call sees or touches another tenant's rows, whatever ids it names.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: LogStore {
     /// The environment that this store is, fixed when it was created.
     fn environment(&self) -> &EnvironmentName;
 
     /// Appends entries to one run, with their payloads, the run's row and waits: all or nothing. Guarded by
     /// head place, head hash and epoch; the entries must be valid, carry this tenant, environment, run and
     /// epoch, and continue the chain: a store refuses to write a broken one. A run whose row is `Ended` takes
-    /// no more. Returns the new head.
+    /// no more. Each entry is given its index in the tenant's log in the same write. Returns the new head.
     ///
     /// # Errors
     /// `DuplicateRequest` is looked for first, then `Fenced`, then `Conflict`. See [`AppendFault`].
@@ -59,16 +64,17 @@ pub trait Store: Send + Sync {
     /// The store cannot be read.
     async fn head(&self, tenant: &TenantName, run: RunId) -> Result<Option<Head>, StoreFault>;
 
-    /// A run's head and all of its entries, read in one snapshot: what a verifier needs.
+    /// A run's head and all of its entries, read in one snapshot: what a verifier needs. Of the administration chain,
+    /// those that are left.
     ///
     /// # Errors
-    /// The store cannot be read.
+    /// The store cannot be read; `Pruned`: some of the run's entries were.
     async fn chain(&self, tenant: &TenantName, run: RunId) -> Result<Chain, StoreFault>;
 
-    /// All entries of a run, in the order of their places.
+    /// All entries of a run, in the order of their places; else as [`Store::chain`].
     ///
     /// # Errors
-    /// The store cannot be read.
+    /// As [`Store::chain`].
     async fn entries(
         &self,
         tenant: &TenantName,
@@ -94,7 +100,7 @@ pub trait Store: Send + Sync {
     async fn run(&self, tenant: &TenantName, run: RunId) -> Result<Option<RunRow>, StoreFault>;
 
     /// Runs by falling id (newest first, as ids begin with their time), at most `limit` and never more than
-    /// `PAGE_ITEMS_MAX`. The last id of a page is the `before` of the next.
+    /// `PAGE_ITEMS_MAX`. The last id of a page is the `before` of the next. Without the administration chain.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -116,7 +122,7 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<WaitRow>, StoreFault>;
 
     /// Runs that need a driver: active ones, and waiting ones whose `wake_at` has come. Longest due first
-    /// (an active run is due since its last entry), at most `limit`.
+    /// (an active run is due since its last entry), at most `limit`. Never the administration chain.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -203,7 +209,7 @@ pub trait Store: Send + Sync {
     /// The store cannot be read.
     async fn rejections(&self, tenant: &TenantName) -> Result<Vec<Rejection>, StoreFault>;
 
-    /// How much the tenant has, by counting it.
+    /// How much the tenant has, by counting it. The administration chain is no run, its entries are entries.
     ///
     /// # Errors
     /// The store cannot be read.

@@ -11,6 +11,8 @@ pub const APPEND_WAITS_MAX: usize = 64;
 pub const APPEND_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of one payload's header.
 pub const HEADER_BYTES_MAX: usize = 4096;
+/// Bytes of one payload's marks.
+pub const MARKS_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of a small text: workflow, class, outcome, wait id, detail, a record's kind.
 pub const WORD_BYTES_MAX: usize = 128;
 /// Bytes of an idempotency key, a record's key, a rejection's source, address or fault.
@@ -29,3 +31,23 @@ pub const OTHER_ADDRESSES: &str = "*";
 pub const COMMIT_APPENDS_MAX: usize = 1024;
 /// Bytes that may wait for the writer; whoever would exceed them waits outside.
 pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Entries of one page of the log.
+pub const LOG_PAGE_MAX: u32 = 1024;
+/// Hashes of a full tile.
+pub const TILE_HASHES: u64 = 256;
+/// Level of the highest tile: 2^63 entries need no higher one.
+pub const TILE_LEVEL_MAX: u8 = 7;
+/// Tiles of one publication: those of a million new entries, and some.
+pub const PUBLICATION_TILES_MAX: usize = 4200;
+/// Bytes of one checkpoint with its signatures.
+pub const CHECKPOINT_BYTES_MAX: usize = 64 * 1024;
+/// Entries that a tenant's log may hold: 2^40.
+pub const LOG_ENTRIES_MAX: u64 = 1 << 40;
+/// Rows of one step of the search index.
+pub const INDEX_ROWS_MAX: usize = LOG_PAGE_MAX as usize;
+/// Terms of one row of the search index.
+pub const INDEX_TERMS_MAX: usize = 256;
+/// Terms of one search.
+pub const SEARCH_TERMS_MAX: usize = 16;
+/// Events of one search.
+pub const SEARCH_EVENTS_MAX: usize = 64;

@@ -1,6 +1,8 @@
 //! The store in memory, for tests and simulation: the same contract, durable as long as one handle lives.
 //! Clones share what they hold, so that "reopening" is taking another clone.
 
+mod log;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,7 +15,10 @@ use interlock_core::time::Timestamp;
 use crate::Store;
 use crate::check::{self, Guarded};
 use crate::fault::{AppendFault, RecordFault, StoreFault};
-use crate::limits::{OTHER_ADDRESSES, RECORDS_MAX, REJECTIONS_MAX, WAITS_LISTED_MAX};
+use crate::limits::{
+    LOG_ENTRIES_MAX, OTHER_ADDRESSES, RECORDS_MAX, REJECTIONS_MAX, WAITS_LISTED_MAX,
+};
+use crate::log::ADMINISTRATION_RUN;
 use crate::rows::{
     Append, Chain, Head, NewEntry, Record, Rejection, RunFilter, RunRow, RunStatus, SealedPayload,
     StoredEntry, Totals, WaitKind, WaitRow,
@@ -28,6 +33,7 @@ struct Tenant {
     requests: BTreeMap<String, (RunId, Digest)>,
     record_version: u64,
     records: BTreeMap<(String, String), Record>,
+    log: log::Log,
     rejections: BTreeMap<(String, String, String), (u64, Timestamp)>,
 }
 
@@ -35,7 +41,17 @@ struct Run {
     head: Head,
     epoch: u64,
     row: RunRow,
+    /// Those that are left, in order.
     entries: Vec<NewEntry>,
+    /// How many were pruned, from the first on.
+    pruned: u64,
+}
+
+impl Run {
+    fn entry(&self, seq: u64) -> Option<&NewEntry> {
+        let place = usize::try_from(seq.checked_sub(self.pruned)?).ok()?;
+        self.entries.get(place)
+    }
 }
 
 /// A store in memory.
@@ -89,14 +105,21 @@ impl Store for MemoryStore {
             bytes: e.bytes.clone(),
             hash: e.hash,
         };
-        Ok(self.read(tenant, |kept| {
-            kept.runs
-                .get(&run)
-                .map_or_else(Chain::default, |run| Chain {
-                    head: Some(run.head),
-                    entries: run.entries.iter().map(stored).collect(),
+        self.read(tenant, |kept| {
+            kept.runs.get(&run).map(|kept| {
+                if kept.pruned > 0 && run != ADMINISTRATION_RUN {
+                    return Err(StoreFault::Pruned {
+                        operation: "entries",
+                        entries: kept.pruned,
+                    });
+                }
+                Ok(Chain {
+                    head: Some(kept.head),
+                    entries: kept.entries.iter().map(stored).collect(),
                 })
-        }))
+            })
+        })
+        .unwrap_or_else(|| Ok(Chain::default()))
     }
 
     async fn payload(
@@ -133,7 +156,7 @@ impl Store for MemoryStore {
                 .values()
                 .rev()
                 .map(|run| &run.row)
-                .filter(|row| wanted(row))
+                .filter(|row| row.run != ADMINISTRATION_RUN && wanted(row))
                 .take(limit)
                 .cloned()
                 .collect()
@@ -164,6 +187,7 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<RunId>, StoreFault> {
         let due = |row: &RunRow| match row.state {
+            _ if row.run == ADMINISTRATION_RUN => None,
             RunStatus::Active => Some(row.updated),
             RunStatus::Waiting => row.wake_at.filter(|wake| *wake <= now),
             RunStatus::Ended => None,
@@ -315,7 +339,11 @@ impl Store for MemoryStore {
 
     async fn totals(&self, tenant: &TenantName) -> Result<Totals, StoreFault> {
         Ok(self.read(tenant, |kept| Totals {
-            runs: kept.runs.len() as u64,
+            runs: kept
+                .runs
+                .keys()
+                .filter(|run| **run != ADMINISTRATION_RUN)
+                .count() as u64,
             entries: kept.runs.values().map(|run| run.entries.len() as u64).sum(),
             payloads: kept.payloads.len() as u64,
         }))
@@ -365,6 +393,13 @@ impl Tenant {
                 what: "wait id was used before",
             });
         }
+        let size = self.log.size().saturating_add(append.entries.len() as u64);
+        if size > LOG_ENTRIES_MAX {
+            return Err(AppendFault::TooLarge {
+                what: "entries of a log",
+                max: LOG_ENTRIES_MAX,
+            });
+        }
         if let Some((key, digest)) = append.request_key {
             self.requests.insert(key, (append.run, digest));
         }
@@ -382,7 +417,10 @@ impl Tenant {
             epoch: append.epoch,
             row: append.row.clone(),
             entries: Vec::new(),
+            pruned: 0,
         });
+        let places = append.entries.iter().map(|entry| (append.run, entry.seq));
+        self.log.places.extend(places);
         run.head = head;
         run.row = append.row;
         run.entries.extend(append.entries);

@@ -80,6 +80,9 @@ pub struct SealedPayload {
     pub header: Vec<u8>,
     /// The ciphertext with its tag.
     pub ciphertext: Vec<u8>,
+    /// What the entry's note calls `marks`: where in the content something was found, without the content. May be
+    /// empty.
+    pub marks: Vec<u8>,
 }
 
 /// Sizes only: not even ciphertext belongs in a log.

@@ -1,15 +1,21 @@
 //! The store in SQLite: one file, one writer thread with group commit, a few readers, one owning process.
 //! Write-ahead log with `synchronous=FULL`: acknowledged means synced. Start-up refuses what weakens that.
-//! Deliberately not here: triggers, and any statement that would change or delete an entry.
+//! No statement changes an entry, and pruning alone deletes one; triggers refuse both, against our own mistakes.
 
 mod append;
 mod column;
 mod connect;
 mod data_dir;
+mod log;
 mod migrate;
 mod open_fault;
+mod prune;
+mod publication;
 mod read;
 mod record;
+mod scrub;
+mod search;
+mod sequence;
 #[cfg(test)]
 mod tests;
 mod writer;

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use interlock_core::id::{EnvironmentName, PayloadId, RunId, TenantName};
 use interlock_core::time::Timestamp;
 use interlock_store::{
-    Append, AppendFault, Chain, Head, MemoryStore, Record, RecordFault, Rejection, RunFilter,
-    RunRow, SealedPayload, Store, StoreFault, Totals, WaitKind, WaitRow,
+    Append, AppendFault, Chain, Head, IndexRow, LogEntry, LogStore, MemoryStore, Publication,
+    PublishFault, Published, Record, RecordFault, Rejection, RunFilter, RunRow, SealedPayload,
+    SearchQuery, Store, StoreFault, TileRow, Totals, WaitKind, WaitRow,
 };
 
 #[derive(Clone)]
@@ -160,5 +161,96 @@ impl Store for Switched {
 
     async fn totals(&self, tenant: &TenantName) -> Result<Totals, StoreFault> {
         self.up()?.totals(tenant).await
+    }
+}
+
+#[async_trait]
+impl LogStore for Switched {
+    async fn log_size(&self, tenant: &TenantName) -> Result<u64, StoreFault> {
+        self.up()?.log_size(tenant).await
+    }
+
+    async fn log_entries(
+        &self,
+        tenant: &TenantName,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<LogEntry>, StoreFault> {
+        self.up()?.log_entries(tenant, from, limit).await
+    }
+
+    async fn log_index(
+        &self,
+        tenant: &TenantName,
+        run: RunId,
+        seq: u64,
+    ) -> Result<Option<u64>, StoreFault> {
+        self.up()?.log_index(tenant, run, seq).await
+    }
+
+    async fn tiles(
+        &self,
+        tenant: &TenantName,
+        wanted: &[(u8, u64)],
+    ) -> Result<Vec<TileRow>, StoreFault> {
+        self.up()?.tiles(tenant, wanted).await
+    }
+
+    async fn publish(
+        &self,
+        tenant: &TenantName,
+        publication: Publication,
+    ) -> Result<(), PublishFault> {
+        self.up()?.publish(tenant, publication).await
+    }
+
+    async fn published(&self, tenant: &TenantName) -> Result<Option<Published>, StoreFault> {
+        self.up()?.published(tenant).await
+    }
+
+    async fn checkpoints(
+        &self,
+        tenant: &TenantName,
+        below: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Published>, StoreFault> {
+        self.up()?.checkpoints(tenant, below, limit).await
+    }
+
+    async fn log_minimum(&self, tenant: &TenantName) -> Result<u64, StoreFault> {
+        self.up()?.log_minimum(tenant).await
+    }
+
+    async fn prune(&self, tenant: &TenantName, minimum: u64) -> Result<(), StoreFault> {
+        self.up()?.prune(tenant, minimum).await
+    }
+
+    async fn index_put(
+        &self,
+        tenant: &TenantName,
+        upto: u64,
+        rows: Vec<IndexRow>,
+    ) -> Result<(), StoreFault> {
+        self.up()?.index_put(tenant, upto, rows).await
+    }
+
+    async fn index_cursor(&self, tenant: &TenantName) -> Result<u64, StoreFault> {
+        self.up()?.index_cursor(tenant).await
+    }
+
+    async fn index_clear(&self, tenant: &TenantName) -> Result<(), StoreFault> {
+        self.up()?.index_clear(tenant).await
+    }
+
+    async fn search(
+        &self,
+        tenant: &TenantName,
+        query: &SearchQuery,
+    ) -> Result<Vec<u64>, StoreFault> {
+        self.up()?.search(tenant, query).await
+    }
+
+    async fn scrub(&self) -> Result<(), StoreFault> {
+        self.up()?.scrub().await
     }
 }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::column::kind_number;
 use super::column::{fault, int, micros, state, state_number, uint};
+use super::sequence;
 use crate::check::{self, Guarded};
 use crate::fault::{AppendFault, StoreFault};
 use crate::rows::{Append, Head};
@@ -35,7 +36,8 @@ pub(super) fn append(
     } else {
         update_run(c, tenant, append, head)?;
     }
-    write_parts(c, tenant, append, stored.is_none())
+    let place = sequence::take(c, tenant, append.entries.len())?;
+    write_parts(c, tenant, append, place, stored.is_none())
         .map_err(|e| AppendFault::from(fault(OPERATION)(e)))?;
     Ok(head)
 }
@@ -223,14 +225,16 @@ fn write_parts(
     c: &Connection,
     tenant: &TenantName,
     append: &Append,
+    first: i64,
     is_new: bool,
 ) -> rusqlite::Result<()> {
     let (name, shard, run) = (tenant.as_str(), shard(tenant), append.run.to_bytes());
     let mut entry = c.prepare_cached(
-        "INSERT INTO entry (tenant, shard, run, seq, hash, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO entry (place, tenant, shard, run, seq, hash, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
-    for new in &append.entries {
+    for (place, new) in (first..).zip(&append.entries) {
         entry.execute(params![
+            place,
             name,
             shard,
             run,
@@ -240,7 +244,8 @@ fn write_parts(
         ])?;
     }
     let mut payload = c.prepare_cached(
-        "INSERT INTO payload (tenant, shard, id, run, class, header, ciphertext) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO payload (tenant, shard, id, run, class, header, ciphertext, marks) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     for new in &append.payloads {
         payload.execute(params![
@@ -250,7 +255,8 @@ fn write_parts(
             run,
             new.class,
             new.header,
-            new.ciphertext
+            new.ciphertext,
+            new.marks
         ])?;
     }
     if !is_new {

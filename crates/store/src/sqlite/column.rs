@@ -5,6 +5,7 @@ use interlock_core::time::Timestamp;
 use rusqlite::ErrorCode;
 
 use crate::fault::StoreFault;
+use crate::log::Term;
 use crate::rows::{RunStatus, WaitKind};
 
 /// The kind of a fault, without anything that was stored or asked for.
@@ -120,5 +121,23 @@ pub(super) const fn wait_kind(n: i64, operation: &'static str) -> Result<WaitKin
             operation,
             what: "kind of wait",
         }),
+    }
+}
+
+/// A kind of term as a number.
+pub(super) const fn term_number(term: Term) -> i64 {
+    match term {
+        Term::Person => 0,
+        Term::Subject => 1,
+        Term::Workflow => 2,
+        Term::Source => 3,
+        Term::Tool => 4,
+        Term::Prompt => 5,
+        Term::Model => 6,
+        Term::Policy => 7,
+        Term::PolicyVersion => 8,
+        Term::Decision => 9,
+        Term::Outcome => 10,
+        Term::Token => 11,
     }
 }

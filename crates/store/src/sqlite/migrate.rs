@@ -8,7 +8,11 @@ use super::OpenFault;
 use super::column::cause;
 
 /// Each step, in order; the first makes schema 1.
-const STEPS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_first.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../migrations/sqlite/0002_log.sql"),
+    include_str!("../../migrations/sqlite/0003_search.sql"),
+];
 
 /// The schema that this version writes.
 const KNOWN: u32 = STEPS.len() as u32;

@@ -15,6 +15,7 @@ use super::column::{fault, int, kind_number, micros, state, state_number, time, 
 use super::{OpenFault, connect};
 use crate::fault::StoreFault;
 use crate::limits::WAITS_LISTED_MAX;
+use crate::log::ADMINISTRATION_RUN;
 use crate::rows::{
     Chain, Head, RunFilter, RunRow, SealedPayload, StoredEntry, Totals, WaitKind, WaitRow,
 };
@@ -138,6 +139,9 @@ pub(super) fn head(
 
 /// A run's head and entries.
 pub(super) fn chain(c: &Connection, tenant: &TenantName, run: RunId) -> Result<Chain, StoreFault> {
+    if run != ADMINISTRATION_RUN {
+        refuse_pruned(c, tenant, run)?;
+    }
     let rows: Vec<(i64, Vec<u8>, [u8; 32])> = c
         .prepare_cached(
             "SELECT seq, bytes, hash FROM entry WHERE tenant = ?1 AND run = ?2 ORDER BY seq",
@@ -162,6 +166,25 @@ pub(super) fn chain(c: &Connection, tenant: &TenantName, run: RunId) -> Result<C
     })
 }
 
+/// What was pruned is said to be, so that nobody takes what is left for a damaged chain.
+fn refuse_pruned(c: &Connection, tenant: &TenantName, run: RunId) -> Result<(), StoreFault> {
+    const OPERATION: &str = "entries";
+    let pruned: Option<i64> = c
+        .prepare_cached("SELECT pruned FROM run WHERE tenant = ?1 AND run = ?2")
+        .and_then(|mut s| {
+            s.query_row(params![tenant.as_str(), run.to_bytes()], |row| row.get(0))
+                .optional()
+        })
+        .map_err(fault(OPERATION))?;
+    match pruned.map_or(Ok(0), |n| uint(n, OPERATION))? {
+        0 => Ok(()),
+        entries => Err(StoreFault::Pruned {
+            operation: OPERATION,
+            entries,
+        }),
+    }
+}
+
 /// One payload.
 pub(super) fn payload(
     c: &Connection,
@@ -169,7 +192,7 @@ pub(super) fn payload(
     id: PayloadId,
 ) -> Result<Option<SealedPayload>, StoreFault> {
     c.prepare_cached(
-        "SELECT run, class, header, ciphertext FROM payload WHERE tenant = ?1 AND id = ?2",
+        "SELECT run, class, header, ciphertext, marks FROM payload WHERE tenant = ?1 AND id = ?2",
     )
     .and_then(|mut s| {
         s.query_row(params![tenant.as_str(), id.to_bytes()], |row| {
@@ -179,6 +202,7 @@ pub(super) fn payload(
                 class: row.get(1)?,
                 header: row.get(2)?,
                 ciphertext: row.get(3)?,
+                marks: row.get(4)?,
             })
         })
         .optional()
@@ -235,7 +259,7 @@ pub(super) fn runs(
 ) -> Result<Vec<RunRow>, StoreFault> {
     c.prepare_cached(&format!(
         "{RUN_COLUMNS} WHERE tenant = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR workflow = ?3) \
-         AND (?4 IS NULL OR run < ?4) ORDER BY run DESC LIMIT ?5"
+         AND (?4 IS NULL OR run < ?4) AND run > ?6 ORDER BY run DESC LIMIT ?5"
     ))
     .and_then(|mut s| {
         s.query_map(
@@ -245,6 +269,7 @@ pub(super) fn runs(
                 filter.workflow,
                 filter.before.map(RunId::to_bytes),
                 limit.min(PAGE_ITEMS_MAX),
+                ADMINISTRATION_RUN.to_bytes(),
             ],
             run_row,
         )?
@@ -296,13 +321,14 @@ pub(super) fn runnable(
 ) -> Result<Vec<RunId>, StoreFault> {
     c.prepare_cached(
         "SELECT run FROM (SELECT * FROM (SELECT updated AS due, run FROM run WHERE tenant = ?1 AND state = 0 \
-           ORDER BY updated, run LIMIT ?3) \
+           AND run > ?4 ORDER BY updated, run LIMIT ?3) \
          UNION ALL SELECT * FROM (SELECT wake_at AS due, run FROM run WHERE tenant = ?1 AND state = 1 \
-           AND wake_at IS NOT NULL AND wake_at <= ?2 ORDER BY wake_at, run LIMIT ?3)) \
+           AND wake_at IS NOT NULL AND wake_at <= ?2 AND run > ?4 ORDER BY wake_at, run LIMIT ?3)) \
          ORDER BY due, run LIMIT ?3",
     )
     .and_then(|mut s| {
-        s.query_map(params![tenant.as_str(), micros(now), int(u64::from(limit))], |row| {
+        let none = ADMINISTRATION_RUN.to_bytes();
+        s.query_map(params![tenant.as_str(), micros(now), int(u64::from(limit)), none], |row| {
             row.get(0).map(RunId::from_bytes)
         })?
         .collect()
@@ -335,7 +361,7 @@ pub(super) fn totals(c: &Connection, tenant: &TenantName) -> Result<Totals, Stor
             .and_then(|n| uint(n, "totals"))
     };
     Ok(Totals {
-        runs: count("SELECT count(*) FROM run WHERE tenant = ?1")?,
+        runs: count("SELECT count(*) FROM run WHERE tenant = ?1 AND run > zeroblob(16)")?,
         entries: count("SELECT count(*) FROM entry WHERE tenant = ?1")?,
         payloads: count("SELECT count(*) FROM payload WHERE tenant = ?1")?,
     })

@@ -64,14 +64,20 @@ fn another_environment_a_newer_schema_and_foreign_files_are_refused() {
         "production",
         "store is environment `dev`, not `production`",
     );
-    meddle(&dir, "UPDATE meta SET value = '2' WHERE key = 'schema'");
+    meddle(&dir, "UPDATE meta SET value = '99' WHERE key = 'schema'");
     check(
         &dir,
         "dev",
-        "store has schema 2, this version knows up to 1",
+        "store has schema 99, this version knows up to 3",
     );
     let read_only = SqliteStore::open_read_only(&dir).err().unwrap();
-    assert_eq!(read_only, OpenFault::Newer { found: 2, known: 1 });
+    assert_eq!(
+        read_only,
+        OpenFault::Newer {
+            found: 99,
+            known: 3
+        }
+    );
     meddle(&dir, "UPDATE meta SET value = 'x' WHERE key = 'schema'");
     check(
         &dir,
@@ -193,7 +199,7 @@ async fn damaged_rows_are_faults_and_not_values() {
     drop(store);
     meddle(
         &dir,
-        "UPDATE run SET state = 9; UPDATE entry SET hash = x'00'",
+        "DROP TRIGGER entry_is_not_changed; UPDATE run SET state = 9; UPDATE entry SET hash = x'00'",
     );
     let store = SqliteStore::open(&dir, &environment("dev")).unwrap();
     assert_eq!(

@@ -27,12 +27,15 @@ enum Lost {
 trait Job: Send {
     /// Does the work inside a savepoint; whether to keep it.
     fn work(&mut self, connection: &Connection) -> bool;
+    /// Whether the work makes its own transaction, if any, and shares none.
+    fn is_apart(&self) -> bool;
     /// Answers the caller, after the commit.
     fn settle(self: Box<Self>, lost: Option<&Lost>);
 }
 
 struct Call<T, E, F> {
     operation: &'static str,
+    apart: bool,
     work: Option<F>,
     result: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
@@ -49,6 +52,10 @@ where
     fn work(&mut self, connection: &Connection) -> bool {
         self.result = self.work.take().map(|work| work(connection));
         matches!(self.result, Some(Ok(_)))
+    }
+
+    fn is_apart(&self) -> bool {
+        self.apart
     }
 
     fn settle(self: Box<Self>, lost: Option<&Lost>) {
@@ -115,6 +122,29 @@ impl Writer {
         T: Send + 'static,
         E: From<StoreFault> + Send + 'static,
     {
+        self.queue(operation, bytes, false, work).await
+    }
+
+    /// Queues work that is done between two commits, outside of any transaction, and waits for it.
+    pub(super) async fn apart(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> Result<(), StoreFault> + Send + 'static,
+    ) -> Result<(), StoreFault> {
+        self.queue(operation, 0, true, work).await
+    }
+
+    async fn queue<T, E>(
+        &self,
+        operation: &'static str,
+        bytes: usize,
+        apart: bool,
+        work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreFault> + Send + 'static,
+    {
         let stopped = || StoreFault::Unavailable {
             operation,
             cause: "writer has stopped".to_owned(),
@@ -129,6 +159,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let call = Call {
             operation,
+            apart,
             work: Some(work),
             result: None,
             reply,
@@ -156,17 +187,32 @@ impl Drop for Writer {
 fn serve(connection: &Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
     let mut broken = None;
     while let Some(first) = jobs.blocking_recv() {
-        let mut batch = vec![first];
-        while batch.len() < COMMIT_APPENDS_MAX
-            && let Ok(next) = jobs.try_recv()
-        {
-            batch.push(next);
+        let mut apart = None;
+        let mut batch = Vec::new();
+        let mut next = Some(first);
+        while let Some(job) = next {
+            if job.is_apart() {
+                apart = Some(job);
+                break;
+            }
+            batch.push(job);
+            next = (batch.len() < COMMIT_APPENDS_MAX)
+                .then(|| jobs.try_recv().ok())
+                .flatten();
         }
-        let lost = broken
-            .clone()
-            .or_else(|| commit(connection, &mut batch, &mut broken).err());
-        for job in batch {
-            job.settle(lost.as_ref());
+        if !batch.is_empty() {
+            let lost = broken
+                .clone()
+                .or_else(|| commit(connection, &mut batch, &mut broken).err());
+            for job in batch {
+                job.settle(lost.as_ref());
+            }
+        }
+        if let Some(mut job) = apart {
+            if broken.is_none() {
+                job.work(connection);
+            }
+            job.settle(broken.as_ref());
         }
     }
 }
