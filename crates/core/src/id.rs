@@ -113,6 +113,10 @@ ids! {
     SubjectId = "sub";
     /// One API key of a service account.
     ApiKeyId = "key";
+    /// One erasure of a person.
+    ErasureId = "era";
+    /// One legal hold.
+    HoldId = "hold";
 }
 
 macro_rules! names {

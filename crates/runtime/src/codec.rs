@@ -8,19 +8,23 @@ use interlock_core::id::PayloadId;
 use interlock_core::run::{Event, Slot};
 use interlock_journal::{Canon, canonical};
 
+mod administration;
 mod fault;
 mod label;
 mod members;
 mod payload;
 mod record;
+mod shown;
 mod table;
 mod tagged;
 #[cfg(test)]
 mod tests;
-mod time;
+pub(crate) mod time;
 mod value;
 
+pub use administration::{ACT_KINDS, ActBody, decode_act, encode_act};
 pub use fault::CodecFault;
+pub use payload::Kept;
 pub use table::KINDS;
 
 use fault::Flaw;
@@ -42,6 +46,10 @@ pub struct PayloadNote {
     pub ciphertext_digest: [u8; 32],
     /// Size after padding, bytes.
     pub padded_bytes: u64,
+    /// How much of the content was kept.
+    pub kept: Kept,
+    /// SHA-256 of the sealed marks beside it; none where nothing in it is marked.
+    pub marks: Option<[u8; 32]>,
 }
 
 /// The body of the entry for this event. `introduced` holds one note for each payload that the event

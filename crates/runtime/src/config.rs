@@ -13,12 +13,17 @@ use interlock_core::registry::{Endpoint, Perimeter};
 
 use crate::price::PriceTable;
 
+mod log;
 mod raw;
+mod retention;
 mod starter;
+mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use log::LogConfig;
 pub use starter::starter;
+pub use stream::{StreamConfig, StreamTo};
 
 /// How an endpoint is spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +85,12 @@ pub struct Config {
     pub people: Vec<PersonConfig>,
     /// An additional certificate authority for outbound TLS, PEM.
     pub ca_file: Option<PathBuf>,
+    /// How long what is sealed is kept.
+    pub retention: crate::retention::Retention,
+    /// How the log is named, guarded and published.
+    pub log: LogConfig,
+    /// Where the log goes as it is published.
+    pub streams: Vec<StreamConfig>,
 }
 
 /// What is wrong with a configuration.

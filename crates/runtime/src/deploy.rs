@@ -11,6 +11,7 @@ use interlock_core::run::State;
 use interlock_store::RecordFault;
 use serde::{Deserialize, Serialize};
 
+use crate::administration::Administration;
 use crate::engine::{Engine, Fault, Loaded};
 
 const FILE: &str = "bundle_file";
@@ -51,14 +52,23 @@ impl Engine {
             files,
         };
         let bytes = serde_json::to_vec(&manifest).map_err(|fault| Fault::Bug(fault.to_string()))?;
-        self.put_once(MANIFEST, &bundle.version().to_string(), bytes)
+        let version = bundle.version().to_string();
+        self.put_once(MANIFEST, &version, bytes).await?;
+        let name = bundle.name().as_str();
+        let current = self
+            .parts
+            .store
+            .record(self.tenant(), CURRENT, name)
             .await?;
-        self.put(
-            CURRENT,
-            bundle.name().as_str(),
-            bundle.version().to_string().into_bytes(),
-        )
-        .await?;
+        if current.is_none_or(|record| record.bytes != version.as_bytes()) {
+            // On record before it is in force: a crash between the two leaves an entry too many, never one too few.
+            let act = Administration::BundleDeployed {
+                name: bundle.name().clone(),
+                version: bundle.version(),
+            };
+            self.administer(act, None, None).await?;
+            self.put(CURRENT, name, version.into_bytes()).await?;
+        }
         Ok(self.remember(bundle))
     }
 
@@ -139,7 +149,7 @@ impl Engine {
         Ok(self.remember(bundle))
     }
 
-    async fn put_once(&self, kind: &str, key: &str, bytes: Vec<u8>) -> Result<(), Fault> {
+    pub(crate) async fn put_once(&self, kind: &str, key: &str, bytes: Vec<u8>) -> Result<(), Fault> {
         match self
             .parts
             .store

@@ -154,6 +154,8 @@ pub struct Engine {
     loaded: Mutex<BTreeMap<Digest, Arc<Loaded>>>,
     pub(crate) lives: Mutex<BTreeMap<RunId, Arc<tokio::sync::Mutex<Option<Live>>>>>,
     watchers: tokio::sync::broadcast::Sender<Progress>,
+    pub(crate) administering: tokio::sync::Mutex<()>,
+    pub(crate) adoptions: crate::administration::Adoptions,
 }
 
 impl Engine {
@@ -165,6 +167,8 @@ impl Engine {
             loaded: Mutex::default(),
             lives: Mutex::default(),
             watchers: tokio::sync::broadcast::channel(1024).0,
+            administering: tokio::sync::Mutex::default(),
+            adoptions: crate::administration::Adoptions::default(),
         })
     }
 
@@ -205,6 +209,7 @@ impl Engine {
 
     pub(crate) fn remember(&self, bundle: Bundle) -> Arc<Loaded> {
         let version = bundle.version();
+        self.adoptions.note(&bundle);
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(loaded.entry(version).or_insert_with(|| {
             let registry = Registry {

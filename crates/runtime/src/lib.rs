@@ -4,6 +4,7 @@
 
 #[cfg_attr(not(test), expect(dead_code, reason = "its callers, KMS and S3, come next"))]
 mod aws;
+pub mod administration;
 pub mod case;
 pub mod clock;
 pub mod codec;
@@ -16,15 +17,18 @@ pub mod egress;
 pub mod engine;
 mod identity;
 mod live;
+pub mod log;
 pub mod model;
 mod open;
 pub mod price;
 pub mod projection;
+pub mod retention;
 pub mod say;
 pub mod seal;
 pub mod secret;
 mod service;
 pub mod source;
+pub mod stream;
 pub mod tool;
 pub mod view;
 mod world;

@@ -11,6 +11,7 @@ use interlock_core::time::Timestamp;
 use interlock_journal::{Canon, ChainName, Entry, LeafHash, Verdict, verify_chain};
 use interlock_store::{Append, AppendFault, Head, NewEntry, SealedPayload};
 
+use crate::administration::ADMINISTRATION_RUN;
 use crate::codec::{self, PayloadNote};
 use crate::engine::{Engine, Fault, Progress};
 use crate::projection;
@@ -69,6 +70,10 @@ impl Engine {
     /// # Errors
     /// There is no such run, its log does not verify, or the store cannot be read.
     pub async fn history(&self, run: RunId) -> Result<Vec<Recorded>, Fault> {
+        // The administration chain has the form of a run and is none.
+        if run == ADMINISTRATION_RUN {
+            return Err(Fault::NotFound("the run"));
+        }
         let chain = self.parts.store.chain(self.tenant(), run).await?;
         let head = chain.head.ok_or(Fault::NotFound("the run"))?;
         let name = ChainName {
@@ -130,6 +135,9 @@ impl Engine {
 
     /// Takes a run over: raises its epoch, so that any other driver of it is fenced, and folds its log.
     pub(crate) async fn take_over(&self, run: RunId) -> Result<Live, Fault> {
+        if run == ADMINISTRATION_RUN {
+            return Err(Fault::NotFound("the run"));
+        }
         let epoch = self
             .parts
             .store
@@ -202,6 +210,8 @@ impl Engine {
         opened: Opened,
         request_key: Option<(String, Digest)>,
     ) -> Result<Moved, Fault> {
+        // No entry cites policies that are not on record.
+        self.adopt(program.guards.version()).await?;
         let now = self.parts.clock.now();
         let mut entropy = [0u8; 32];
         self.parts
@@ -330,6 +340,8 @@ impl Engine {
                     commitment: sealed.commitment,
                     ciphertext_digest: sealed.ciphertext_digest,
                     padded_bytes: sealed.padded_bytes,
+                    kept: codec::Kept::Full,
+                    marks: None,
                 },
             );
             payloads.push(SealedPayload {
@@ -338,6 +350,7 @@ impl Engine {
                 class: terms.class,
                 header: sealed.header,
                 ciphertext: sealed.ciphertext,
+                marks: Vec::new(),
             });
         }
         Ok((payloads, notes))
@@ -347,7 +360,7 @@ impl Engine {
         Place {
             tenant: self.tenant().clone(),
             environment: self.environment().clone(),
-            run,
+            run: crate::administration::sealing_run(run, payload),
             payload,
             slot: slot.to_owned(),
         }

@@ -5,6 +5,7 @@ use interlock_core::id::PrincipalId;
 use interlock_core::pipeline::policy::World;
 use serde::{Deserialize, Serialize};
 
+use crate::administration::Administration;
 use crate::engine::{Engine, Fault};
 
 const KIND: &str = "world";
@@ -37,13 +38,19 @@ impl Engine {
         reason: &str,
         by: Option<PrincipalId>,
     ) -> Result<(), Fault> {
+        let reason: String = reason
+            .chars()
+            .take(interlock_core::limits::REASON_CHARS_MAX)
+            .collect();
+        let act = Administration::WorldSet {
+            halted: world.halted,
+            incident: world.incident,
+        };
+        self.administer(act, Some(&reason), by).await?;
         let record = WorldRecord {
             halted: world.halted,
             incident: world.incident,
-            reason: reason
-                .chars()
-                .take(interlock_core::limits::REASON_CHARS_MAX)
-                .collect(),
+            reason,
             by: by.map(|by| by.to_string()),
             at: self.clock().now().to_string(),
         };

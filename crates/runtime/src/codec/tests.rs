@@ -4,14 +4,14 @@
 use interlock_core::run::{Event, Slot};
 use interlock_journal::Canon;
 
-use super::{CodecFault, PayloadNote, decode, encode};
+use super::{CodecFault, Kept, PayloadNote, decode, encode};
 
 mod bounds;
 mod draw;
 mod golden;
 mod strict;
 
-use draw::{DRAWN, Draw};
+use draw::{DRAWN, DRAWN_ACTS, Draw};
 
 /// Notes for all that the event introduces.
 fn notes_for(event: &Event) -> Vec<PayloadNote> {
@@ -21,6 +21,12 @@ fn notes_for(event: &Event) -> Vec<PayloadNote> {
         commitment: [n; 32],
         ciphertext_digest: [n ^ 0xff; 32],
         padded_bytes: 4096,
+        kept: match event.kind() {
+            "model.requested" => Kept::Masked,
+            "model.replied" => Kept::Digest,
+            _ => Kept::Full,
+        },
+        marks: matches!(event.kind(), "model.requested" | "run.started").then_some([0xab; 32]),
     };
     event.introduces().into_iter().zip(1..).map(note).collect()
 }
@@ -46,6 +52,34 @@ fn slot_of(kind: &str) -> Slot {
 fn plain(kind: &str) -> Event {
     let (_, make) = DRAWN.iter().find(|(known, _)| *known == kind).unwrap();
     make(&mut Draw::plain())
+}
+
+/// The act of this kind that says something in every member, with who and why.
+fn plain_act(kind: &str) -> ActBody {
+    let (_, make) = DRAWN_ACTS
+        .iter()
+        .find(|(known, _)| *known == kind)
+        .unwrap();
+    drawn_act(make(&mut Draw::plain()), &mut Draw::plain())
+}
+
+fn drawn_act(act: crate::administration::Administration, draw: &mut Draw) -> ActBody {
+    use draw::Drawn;
+    ActBody {
+        act,
+        by: Drawn::draw(draw),
+        reason: Some(PayloadNote {
+            id: Drawn::draw(draw),
+            slot: Slot::Reason,
+            commitment: [1; 32],
+            ciphertext_digest: [2; 32],
+            padded_bytes: 256,
+        }),
+    }
+}
+
+fn act_body_of(act: &ActBody) -> Canon {
+    encode_act(act).unwrap()
 }
 
 fn body_of(event: &Event) -> Canon {

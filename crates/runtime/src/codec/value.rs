@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use interlock_core::digest::Digest;
 use interlock_core::id::{
-    ActId, BundleName, CallId, Category, DecisionId, EndpointName, GrantId, InboxId, ModelAlias,
-    PayloadId, PolicyId, PrincipalId, PromptName, Provenance, Reader, Region, ReviewId, RoleName,
-    SchemaName, SourceName, StepName, SubjectId, ToolName, WorkflowName,
+    ActId, ApiKeyId, BundleName, CallId, Category, DecisionId, EndpointName, ErasureId, GrantId,
+    HoldId, InboxId, ModelAlias, PayloadId, PolicyId, PrincipalId, PromptName, Provenance, Reader,
+    Region, ReviewId, RoleName, RunId, SchemaName, SourceName, StepName, SubjectId, ToolName,
+    WorkflowName,
 };
 use interlock_core::label::{Confidentiality, Integrity};
 use interlock_core::pipeline::identity::{Method, PrincipalKind};
@@ -46,13 +47,17 @@ macro_rules! printed {
 
 printed!(
     ActId,
+    ApiKeyId,
     CallId,
     DecisionId,
+    ErasureId,
     GrantId,
+    HoldId,
     InboxId,
     PayloadId,
     PrincipalId,
     ReviewId,
+    RunId,
     SubjectId,
     BundleName,
     Category,

@@ -33,6 +33,12 @@ struct Raw {
     people: Vec<RawPerson>,
     #[serde(default)]
     egress: Option<RawEgress>,
+    #[serde(default)]
+    log: super::log::RawLog,
+    #[serde(default)]
+    retention: Vec<super::retention::RawClass>,
+    #[serde(default, rename = "stream")]
+    streams: Vec<super::stream::RawStream>,
 }
 
 #[derive(Deserialize)]
@@ -80,13 +86,13 @@ struct RawEgress {
 }
 
 /// Places faults in the text.
-struct Reader<'t> {
+pub(super) struct Reader<'t> {
     text: &'t str,
     file: &'t str,
 }
 
 impl Reader<'_> {
-    fn fault(&self, at: usize, message: impl Into<String>, hint: impl Into<String>) -> ConfigFault {
+    pub(super) fn fault(&self, at: usize, message: impl Into<String>, hint: impl Into<String>) -> ConfigFault {
         let before = self.text.get(..at).unwrap_or_default();
         ConfigFault {
             file: self.file.to_owned(),
@@ -96,7 +102,7 @@ impl Reader<'_> {
         }
     }
 
-    fn name<T>(
+    pub(super) fn name<T>(
         &self,
         text: &Spanned<String>,
         what: &str,
@@ -398,6 +404,9 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Config, ConfigFault> {
             .map(|(name, value)| (name, value.into_inner().into()))
             .collect(),
         people,
+        log: raw.log.check(&reader)?,
+        retention: super::retention::check(&raw.retention, &reader)?,
+        streams: super::stream::check(raw.streams, &reader)?,
         ca_file: raw.egress.and_then(|egress| egress.ca_file).map(Into::into),
     })
 }

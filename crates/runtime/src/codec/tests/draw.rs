@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use interlock_core::digest::Digest;
 use interlock_core::id::{
-    ActId, BundleName, CallId, Category, DecisionId, EndpointName, GrantId, InboxId, ModelAlias,
-    PayloadId, PolicyId, PrincipalId, PromptName, Provenance, Reader, Region, ReviewId, RoleName,
-    SchemaName, SourceName, StepName, SubjectId, ToolName, WorkflowName,
+    ActId, ApiKeyId, BundleName, CallId, Category, DecisionId, EndpointName, ErasureId, GrantId,
+    HoldId, InboxId, ModelAlias, PayloadId, PolicyId, PrincipalId, PromptName, Provenance, Reader,
+    Region, ReviewId, RoleName, RunId, SchemaName, SourceName, StepName, SubjectId, ToolName,
+    WorkflowName,
 };
 use interlock_core::label::{Allowed, Confidentiality, Integrity, Label};
 use interlock_core::pipeline::identity::{Method, PrincipalFacts, PrincipalKind};
@@ -15,11 +16,13 @@ use interlock_core::pipeline::model::{CallFault, Stop, Usage};
 use interlock_core::pipeline::policy::{Action, Decision, DenyReason, Downgrade, Verdict};
 use interlock_core::pipeline::tool::{EffectKnown, Grant};
 use interlock_core::run::{
-    Cause, Event, InboxKind, InboxVerdict, Outcome, RejectReason, Review, ReviewOutcome,
-    ReviewSubject, Tried,
+    Cause, Event, FieldName, InboxKind, InboxVerdict, Outcome, RejectReason, Review, ReviewOutcome,
+    ReviewSubject, ShownFields, Tried,
 };
 use interlock_core::time::Timestamp;
 use interlock_core::workflow::{Next, RiskTier};
+
+use crate::administration::{Administration, ExportKind, HoldScope, LogOrigin, RotationCause};
 
 /// Where choices come from.
 pub(super) struct Draw {
@@ -86,6 +89,17 @@ macro_rules! drawn_events {
 }
 crate::codec::table::with_events!(drawn_events);
 
+type MakeAct = fn(&mut Draw) -> Administration;
+
+macro_rules! drawn_acts {
+    ($($kind:literal $variant:ident { $($field:ident),* })*) => {
+        /// What makes an administrative act, by kind.
+        pub(super) const DRAWN_ACTS: &[(&str, MakeAct)] =
+            &[$(($kind, |draw| Administration::$variant { $($field: Drawn::draw(draw)),* })),*];
+    };
+}
+crate::codec::administration::with_acts!(drawn_acts);
+
 macro_rules! ids {
     ($($type:ty),*) => {$(
         impl Drawn for $type {
@@ -98,13 +112,17 @@ macro_rules! ids {
 }
 ids!(
     ActId,
+    ApiKeyId,
     CallId,
     DecisionId,
+    ErasureId,
     GrantId,
+    HoldId,
     InboxId,
     PayloadId,
     PrincipalId,
     ReviewId,
+    RunId,
     SubjectId
 );
 
@@ -169,6 +187,8 @@ choices! {
     ReviewOutcome = ReviewOutcome::ALL;
     RiskTier = RiskTier::ALL;
     Stop = Stop::ALL;
+    ExportKind = ExportKind::ALL;
+    RotationCause = RotationCause::ALL;
 }
 
 macro_rules! numbers {
@@ -272,7 +292,16 @@ records! {
     Review {
         id, subject, node, step, next, content, digest, label, thresholds, downgrades, expires_at, approvals,
     }
+    ShownFields { confidentiality, integrity, categories, withheld, at }
     Usage { input_tokens, cached_tokens, output_tokens, cost_micros }
+}
+
+impl Drawn for FieldName {
+    fn draw(draw: &mut Draw) -> Self {
+        let step = StepName::draw(draw);
+        let name = ["lines/*/text", "~0123456789abcdef", "To.x_y-z/*"][draw.below(3)];
+        Self::parse(&format!("steps.{step}/{name}")).unwrap()
+    }
 }
 
 impl Drawn for Verdict {
@@ -328,5 +357,24 @@ impl Drawn for ReviewSubject {
             2 => Self::Shown,
             _ => Self::Release,
         }
+    }
+}
+
+impl Drawn for HoldScope {
+    fn draw(draw: &mut Draw) -> Self {
+        match draw.below(3) {
+            0 => Self::Period {
+                class: Drawn::draw(draw),
+                month: Drawn::draw(draw),
+            },
+            1 => Self::Run(Drawn::draw(draw)),
+            _ => Self::Subject(Drawn::draw(draw)),
+        }
+    }
+}
+
+impl Drawn for LogOrigin {
+    fn draw(draw: &mut Draw) -> Self {
+        Self::parse(&format!("logs.example/default/{:x}", draw.word())).unwrap()
     }
 }

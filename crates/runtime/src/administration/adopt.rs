@@ -1,0 +1,80 @@
+//! Policies are on record before a decision cites them. Which versions are, is remembered by the process and by a
+//! record in the store, so that it costs a decision nothing after the first.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use interlock_bundle::Bundle;
+use interlock_core::digest::Digest;
+use interlock_core::id::BundleName;
+use interlock_core::seams::Guards;
+
+use super::Administration;
+use crate::engine::{Engine, Fault};
+
+const ADOPTED: &str = "policy_adopted";
+
+/// The versions of policies that this process has loaded.
+#[derive(Default)]
+pub(crate) struct Adoptions(Mutex<BTreeMap<Digest, Known>>);
+
+struct Known {
+    name: BundleName,
+    bundle: Digest,
+    /// Whether the entry is known to be durable.
+    on_record: bool,
+}
+
+impl Adoptions {
+    /// Takes note of a bundle's policies; says nothing of whether they are on record.
+    pub(crate) fn note(&self, bundle: &Bundle) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(bundle.guards().version())
+            .or_insert_with(|| Known {
+                name: bundle.name().clone(),
+                bundle: bundle.version(),
+                on_record: false,
+            });
+    }
+
+    /// The bundle whose policies are not known to be on record; `None` where they are.
+    fn missing(&self, version: Digest) -> Result<Option<(BundleName, Digest)>, Fault> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known
+            .get(&version)
+            .ok_or_else(|| Fault::Bug("policies of no loaded bundle".to_owned()))?;
+        Ok((!known.on_record).then(|| (known.name.clone(), known.bundle)))
+    }
+
+    fn on_record(&self, version: Digest) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get_mut(&version) {
+            known.on_record = true;
+        }
+    }
+}
+
+impl Engine {
+    /// Puts a version of policies on record before a decision cites it. Costs a look into memory once it is.
+    pub(crate) async fn adopt(&self, version: Digest) -> Result<(), Fault> {
+        let Some((name, bundle)) = self.adoptions.missing(version)? else {
+            return Ok(());
+        };
+        let key = version.to_string();
+        let record = self.store().record(self.tenant(), ADOPTED, &key).await?;
+        if record.is_none() {
+            let act = Administration::PolicyAdopted {
+                name,
+                bundle,
+                version,
+            };
+            self.administer(act, None, None).await?;
+            // The entry first: were this record lost, the policies would be on record twice, never not at all.
+            self.put_once(ADOPTED, &key, Vec::new()).await?;
+        }
+        self.adoptions.on_record(version);
+        Ok(())
+    }
+}
