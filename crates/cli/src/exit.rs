@@ -95,6 +95,7 @@ impl From<interlock_runtime::Fault> for Failure {
             | Fault::Unknown
             | Fault::Seal(_)
             | Fault::Pinned(_)
+            | Fault::LogRefused(_)
             | Fault::Entropy
             | Fault::Bug(_) => (Exit::Failed, None),
         };

@@ -51,6 +51,8 @@ pub struct Parts {
     pub aliases: BTreeMap<interlock_core::id::ModelAlias, interlock_core::id::EndpointName>,
     /// The operator's own policies.
     pub policies: interlock_bundle::OperatorPolicies,
+    /// How much of what is sealed is kept.
+    pub keep: crate::keep::KeepRules,
 }
 
 /// A bundle with everything that its runs reach.
@@ -140,6 +142,9 @@ pub enum Fault {
     /// The bundle that the run is pinned to cannot be had.
     #[error("load the bundle that the run is pinned to: {0}")]
     Pinned(String),
+    /// The log's publisher was refused a signature: nothing new is started until people have looked.
+    #[error("start anything: {0}\nhint: {hint}", hint = .0.hint())]
+    LogRefused(crate::log::Refusal),
     /// Randomness is not to be had.
     #[error("draw randomness: the system gives none")]
     Entropy,
@@ -154,6 +159,7 @@ pub struct Engine {
     loaded: Mutex<BTreeMap<Digest, Arc<Loaded>>>,
     pub(crate) lives: Mutex<BTreeMap<RunId, Arc<tokio::sync::Mutex<Option<Live>>>>>,
     watchers: tokio::sync::broadcast::Sender<Progress>,
+    pub(crate) log_gate: crate::log::Gate,
     pub(crate) administering: tokio::sync::Mutex<()>,
     pub(crate) adoptions: crate::administration::Adoptions,
 }
@@ -167,6 +173,7 @@ impl Engine {
             loaded: Mutex::default(),
             lives: Mutex::default(),
             watchers: tokio::sync::broadcast::channel(1024).0,
+            log_gate: crate::log::Gate::default(),
             administering: tokio::sync::Mutex::default(),
             adoptions: crate::administration::Adoptions::default(),
         })

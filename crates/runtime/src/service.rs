@@ -45,9 +45,10 @@ impl Engine {
     /// Starts a run: the request is journalled whatever comes of it. Drive it afterwards.
     ///
     /// # Errors
-    /// No such bundle or workflow, not meant for this environment, an idempotency key used for another request, or
+    /// The log is refused a signature, no such bundle or workflow, not meant for this environment, an idempotency key used for another request, or
     /// the store or keys cannot be reached. An input that does not fit, and a denial, are answers, not errors.
     pub async fn start(&self, request: StartRequest) -> Result<Answer, Fault> {
+        self.log_is_open()?;
         let loaded = self.current_bundle(&request.bundle).await?;
         let bundle = loaded.bundle();
         if !bundle.environments().contains(self.environment()) {

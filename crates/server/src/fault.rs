@@ -22,6 +22,7 @@ impl From<Fault> for Problem {
             Fault::Damaged { .. } => Code::LogDamaged,
             Fault::Seal(seal) => of_seal(seal),
             Fault::Pinned(_) => Code::BundleUnavailable,
+            Fault::LogRefused(_) => Code::LogRefused,
             Fault::Entropy | Fault::Bug(_) => Code::Internal,
         };
         told(code, &fault)

@@ -43,12 +43,13 @@ pub(crate) enum Code {
     KeysUnavailable,
     BundleUnavailable,
     LogDamaged,
+    LogRefused,
     Internal,
 }
 
 impl Code {
     /// All codes.
-    pub(crate) const ALL: [Self; 35] = [
+    pub(crate) const ALL: [Self; 36] = [
         Self::Unauthenticated,
         Self::Denied,
         Self::RoleMissing,
@@ -83,6 +84,7 @@ impl Code {
         Self::KeysUnavailable,
         Self::BundleUnavailable,
         Self::LogDamaged,
+        Self::LogRefused,
         Self::Internal,
     ];
 
@@ -123,6 +125,7 @@ impl Code {
             Self::KeysUnavailable => "keys_unavailable",
             Self::BundleUnavailable => "bundle_unavailable",
             Self::LogDamaged => "log_damaged",
+            Self::LogRefused => "log_refused",
             Self::Internal => "internal",
         }
     }
@@ -271,6 +274,11 @@ impl Code {
                 500,
                 "the log does not verify",
                 "nothing is driven on it; the operator should run `interlock audit verify`",
+            ),
+            Self::LogRefused => (
+                503,
+                "the log is not signed any more, so no run is started",
+                "the operator should run `interlock doctor`, which says why",
             ),
             Self::Internal => (
                 500,
