@@ -201,6 +201,7 @@ impl Installation {
             endpoints,
             aliases,
             policies: self.policies()?,
+            keep: self.config.keep.clone(),
         }))
     }
 

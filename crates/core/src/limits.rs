@@ -35,6 +35,10 @@ pub const EXPRESSION_BYTES_MAX: usize = 4096;
 pub const REPAIRS_MAX: u8 = 5;
 /// Attempts of one step over all its retries, models and fallbacks.
 pub const ATTEMPTS_MAX: u16 = 32;
+/// Bytes of one field's name in an entry.
+pub const FIELD_NAME_BYTES_MAX: usize = 256;
+/// Bytes for the fields that a model was shown in the entry of its call: with them, every event fits into its entry.
+pub const SHOWN_FIELDS_BYTES_MAX: usize = 1536;
 /// Events of one run.
 pub const RUN_EVENTS_MAX: u64 = 10_000;
 /// Entries of one run: beyond [`RUN_EVENTS_MAX`] only what has begun is finished, settled or cancelled.

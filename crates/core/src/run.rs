@@ -15,6 +15,7 @@ use crate::label::Label;
 use crate::pipeline::identity::Principal;
 use crate::pipeline::model::{CallFault, ModelReply, PromptText};
 use crate::pipeline::policy::{Decision, World};
+pub use crate::pipeline::prompt::Span;
 use crate::pipeline::tool::EffectKnown;
 use crate::registry::Registry;
 use crate::seams::{Guards, Scope, Shapes, Templates, Violation};
@@ -27,7 +28,9 @@ mod evolve;
 mod fresh;
 mod labels;
 mod needs;
+mod parts;
 mod pending;
+mod shown;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -39,7 +42,9 @@ pub use event::{
 };
 pub use evolve::{IllegalEvent, evolve};
 pub use needs::{Need, NeedRoot, needs};
+pub use parts::Parts;
 pub use pending::{Effect, pending};
+pub use shown::{FieldName, ShownFields};
 pub use state::{Act, Held, Phase, Review, ReviewSubject, State};
 
 /// Everything pinned or current that a decision reads: the workflow, the registry, the three seams, the place.
@@ -261,6 +266,8 @@ pub struct Draft {
     pub label: Label,
     /// Its content.
     pub content: Value,
+    /// The labels of its parts.
+    pub parts: Parts,
 }
 
 /// What a decision came to: stored in one transaction.

@@ -216,6 +216,7 @@ fn engine(
         endpoints,
         aliases,
         policies: operator.clone(),
+        keep: crate::keep::KeepRules::default(),
     }))
 }
 

@@ -13,6 +13,8 @@ use interlock_core::registry::{Endpoint, Perimeter};
 
 use crate::price::PriceTable;
 
+mod keep;
+mod anchor;
 mod log;
 mod raw;
 mod retention;
@@ -21,6 +23,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use anchor::{AnchorConfig, AnchorKind, AnchorsConfig};
 pub use log::LogConfig;
 pub use starter::starter;
 pub use stream::{StreamConfig, StreamTo};
@@ -87,6 +90,10 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// How long what is sealed is kept.
     pub retention: crate::retention::Retention,
+    /// How much of what is sealed is kept in this environment.
+    pub keep: crate::keep::KeepRules,
+    /// Who else is told what the log was.
+    pub anchors: AnchorsConfig,
     /// How the log is named, guarded and published.
     pub log: LogConfig,
     /// Where the log goes as it is published.

@@ -5,6 +5,7 @@
 #[cfg_attr(not(test), expect(dead_code, reason = "its callers, KMS and S3, come next"))]
 mod aws;
 pub mod administration;
+pub mod anchor;
 pub mod case;
 pub mod clock;
 pub mod codec;
@@ -16,6 +17,7 @@ mod driver;
 pub mod egress;
 pub mod engine;
 mod identity;
+pub mod keep;
 mod live;
 pub mod log;
 pub mod model;

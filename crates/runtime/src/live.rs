@@ -12,10 +12,11 @@ use interlock_journal::{Canon, ChainName, Entry, LeafHash, Verdict, verify_chain
 use interlock_store::{Append, AppendFault, Head, NewEntry, SealedPayload};
 
 use crate::administration::ADMINISTRATION_RUN;
-use crate::codec::{self, PayloadNote};
+use crate::codec::{self, Kept, PayloadNote};
 use crate::engine::{Engine, Fault, Progress};
+use crate::keep::{self, Names, Vocabulary};
 use crate::projection;
-use crate::seal::{Place, Terms};
+use crate::seal::{MarkedBy, Place, Terms, ciphertext_digest};
 
 /// The retention class of every payload until classes are declared.
 const CLASS: &str = "default";
@@ -29,6 +30,9 @@ pub(crate) struct Live {
     pub(crate) epoch: u64,
     pub(crate) state: State,
     pub(crate) notes: BTreeMap<PayloadId, PayloadNote>,
+    /// What the current effect needs of content that is not kept in full. It is nowhere else: a driver that takes the
+    /// run over asks a person.
+    pub(crate) unkept: BTreeMap<PayloadId, serde_json::Value>,
 }
 
 /// One entry of a run, read back and verified.
@@ -43,6 +47,22 @@ pub struct Recorded {
     pub event: Event,
     /// The payloads that it introduces.
     pub payloads: Vec<PayloadNote>,
+}
+
+/// What drafts of one move are sealed with.
+struct Seals {
+    run: RunId,
+    now: Timestamp,
+    names: Names,
+    vocabulary: Vocabulary,
+}
+
+/// Sealed drafts. No `Debug`: it holds content.
+#[derive(Default)]
+struct Drafted {
+    payloads: Vec<SealedPayload>,
+    notes: BTreeMap<PayloadId, PayloadNote>,
+    unkept: BTreeMap<PayloadId, serde_json::Value>,
 }
 
 /// What one move stored.
@@ -60,6 +80,7 @@ impl Live {
             epoch: 0,
             state: State::new(run),
             notes: BTreeMap::new(),
+            unkept: BTreeMap::new(),
         }
     }
 }
@@ -161,6 +182,7 @@ impl Engine {
             epoch,
             state,
             notes,
+            unkept: BTreeMap::new(),
         };
         if !live.state.is_ended() {
             let loaded = self.pinned(&live.state).await?;
@@ -218,6 +240,7 @@ impl Engine {
             .entropy
             .fill(&mut entropy)
             .map_err(|_| Fault::Entropy)?;
+        let vocabulary = Vocabulary::of(program, &live.state, &opened.scope);
         let decided = decide(
             program,
             &live.state,
@@ -234,7 +257,17 @@ impl Engine {
                 denied: decided.denied,
             });
         }
-        let (payloads, notes) = self.seal(live.run, now, decided.drafts).await?;
+        let seals = Seals {
+            run: live.run,
+            now,
+            names: Names::of(program),
+            vocabulary,
+        };
+        let Drafted {
+            payloads,
+            notes,
+            unkept,
+        } = self.seal(&seals, decided.drafts).await?;
         let mut state = live.state.clone();
         let mut entries = Vec::with_capacity(decided.events.len());
         let mut head = live.head;
@@ -268,6 +301,7 @@ impl Engine {
         live.head = head;
         live.state = state;
         live.notes.extend(notes);
+        live.unkept = unkept;
         for (place, event) in (first..).zip(&decided.events) {
             self.tell(Progress {
                 run: live.run,
@@ -315,24 +349,48 @@ impl Engine {
         .map_err(|fault| bug(fault.to_string()))
     }
 
-    async fn seal(
-        &self,
-        run: RunId,
-        now: Timestamp,
-        drafts: Vec<Draft>,
-    ) -> Result<(Vec<SealedPayload>, BTreeMap<PayloadId, PayloadNote>), Fault> {
-        let mut payloads = Vec::with_capacity(drafts.len());
-        let mut notes = BTreeMap::new();
+    async fn seal(&self, seals: &Seals, drafts: Vec<Draft>) -> Result<Drafted, Fault> {
+        let mut all = Drafted::default();
         for draft in drafts {
-            let plaintext = zeroize::Zeroizing::new(draft.content.to_string().into_bytes());
             let terms = Terms {
                 class: CLASS.to_owned(),
-                at: now,
+                at: seals.now,
                 subjects: draft.label.subjects.clone(),
             };
-            let place = self.place(run, draft.id, draft.slot.as_str());
-            let sealed = self.parts.sealer.seal(&place, &terms, &plaintext).await?;
-            notes.insert(
+            let place = self.place(seals.run, draft.id, draft.slot.as_str());
+            let keeping = self.parts.keep.choose(draft.slot, &draft.label);
+            let names = seals.names.with(&draft.parts);
+            let found = keep::find(&draft.content, &draft.parts, &names, &seals.vocabulary);
+            let keys = if found.findings.is_empty() && keeping.kept != Kept::Masked {
+                None
+            } else {
+                let sealer = &self.parts.sealer;
+                Some(sealer.mark_keys(&place, MarkedBy::Terms(&terms)).await?)
+            };
+            let marks = match &keys {
+                Some(keys) => self.seal_marks(&place, &found, keys)?,
+                None => None,
+            };
+            let masked = match (keeping.kept, &keys) {
+                (Kept::Masked, Some(keys)) => {
+                    let key = keys.links.first().ok_or(Fault::Entropy)?;
+                    let content = &draft.content;
+                    let vocabulary = &seals.vocabulary;
+                    Some(keep::mask(content, &draft.parts, &keeping, vocabulary, key))
+                }
+                (Kept::Full | Kept::Masked | Kept::Digest, _) => None,
+            };
+            let content = masked.as_ref().unwrap_or(&draft.content);
+            let plaintext = zeroize::Zeroizing::new(content.to_string().into_bytes());
+            let mut sealed = self.parts.sealer.seal(&place, &terms, &plaintext).await?;
+            if keeping.kept == Kept::Digest {
+                // The header stays: by it the commitment can still be held against what somebody else kept.
+                sealed.ciphertext.clear();
+                sealed.padded_bytes = 0;
+                sealed.ciphertext_digest = ciphertext_digest(&sealed.header, &[])
+                    .ok_or_else(|| Fault::Bug("a header of another form".to_owned()))?;
+            }
+            all.notes.insert(
                 draft.id,
                 PayloadNote {
                     id: draft.id,
@@ -340,20 +398,23 @@ impl Engine {
                     commitment: sealed.commitment,
                     ciphertext_digest: sealed.ciphertext_digest,
                     padded_bytes: sealed.padded_bytes,
-                    kept: codec::Kept::Full,
-                    marks: None,
+                    kept: keeping.kept,
+                    marks: marks.as_ref().map(|marks| marks.digest),
                 },
             );
-            payloads.push(SealedPayload {
+            all.payloads.push(SealedPayload {
                 id: draft.id,
-                run,
+                run: seals.run,
                 class: terms.class,
                 header: sealed.header,
                 ciphertext: sealed.ciphertext,
-                marks: Vec::new(),
+                marks: marks.map_or_else(Vec::new, |marks| marks.bytes),
             });
+            if keeping.kept != Kept::Full {
+                all.unkept.insert(draft.id, draft.content);
+            }
         }
-        Ok((payloads, notes))
+        Ok(all)
     }
 
     pub(crate) fn place(&self, run: RunId, payload: PayloadId, slot: &str) -> Place {

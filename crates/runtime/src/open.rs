@@ -7,7 +7,7 @@ use interlock_core::run::{Content, NeedRoot, Opened, Phase, Program, needs};
 use interlock_core::seams::Violation;
 use serde_json::{Value, json};
 
-use crate::codec::PayloadNote;
+use crate::codec::{Kept, PayloadNote};
 use crate::engine::{Engine, Fault};
 use crate::live::Live;
 use crate::seal::{SealFault, SealedRef};
@@ -29,7 +29,12 @@ impl Engine {
                 .notes
                 .get(&need.payload)
                 .ok_or_else(|| Fault::Bug("a payload without an entry".to_owned()))?;
-            let Some(value) = self.payload(live.run, note).await? else {
+            let value = match note.kept {
+                Kept::Full => self.payload(live.run, note).await?,
+                // What was sealed is not what the effect is about: that is in hand, or nowhere.
+                Kept::Masked | Kept::Digest => live.unkept.get(&need.payload).cloned(),
+            };
+            let Some(value) = value else {
                 // What waits for a person is settled without what is gone.
                 if matches!(live.state.phase, Phase::Waiting { .. }) {
                     continue;
@@ -66,7 +71,8 @@ impl Engine {
         }))
     }
 
-    /// One payload, opened and parsed; `None` where it was erased.
+    /// One payload, opened and parsed; `None` where it was erased, or never kept. Opened for nobody in particular: what
+    /// a person is shown is opened in `reveal`.
     ///
     /// # Errors
     /// The store or the keys cannot be reached, or the payload is not the one that the entry committed to.
@@ -75,6 +81,9 @@ impl Engine {
         run: interlock_core::id::RunId,
         note: &PayloadNote,
     ) -> Result<Option<Value>, Fault> {
+        if note.kept == Kept::Digest {
+            return Ok(None);
+        }
         let Some(sealed) = self.parts.store.payload(self.tenant(), note.id).await? else {
             return Ok(None);
         };

@@ -135,6 +135,7 @@ impl Installation {
             endpoints,
             aliases,
             policies: OperatorPolicies::default(),
+            keep: interlock_runtime::keep::KeepRules::default(),
         }))
     }
 }

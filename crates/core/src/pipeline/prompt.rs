@@ -27,6 +27,19 @@ pub const ERROR_CODES: [&str; 4] = [
     "needs_person",
 ];
 
+/// A value's place in a text of the prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The member whose text it stands in.
+    pub member: &'static str,
+    /// First byte.
+    pub start: usize,
+    /// Byte after the last.
+    pub end: usize,
+    /// Whose value: its place among the prompt's slots.
+    pub slot: usize,
+}
+
 /// What stands between the author's text and a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assembled {
@@ -38,6 +51,8 @@ pub struct Assembled {
     pub shown: u32,
     /// How many values were left out or replaced.
     pub withheld: u32,
+    /// Where each value that is shown stands.
+    pub spans: Vec<Span>,
 }
 
 /// Why no prompt could be made.
@@ -88,6 +103,7 @@ pub fn assemble(
         delimiter,
     };
     let (mut shown, mut withheld) = (0u32, 0u32);
+    let mut spans = Vec::new();
     for piece in pieces {
         match piece {
             Piece::System(text) => layers.system.push_str(text),
@@ -110,6 +126,20 @@ pub fn assemble(
                 } else {
                     layers.write(text, !over && !label.is_trusted());
                 }
+                if !over && !text.is_empty() {
+                    let (member, layer) = if *system {
+                        ("system", &layers.system)
+                    } else {
+                        ("user", &layers.user)
+                    };
+                    // Written last, so that it ends where the layer does.
+                    spans.push(Span {
+                        member,
+                        start: layer.len().saturating_sub(text.len()),
+                        end: layer.len(),
+                        slot: *slot,
+                    });
+                }
             }
         }
         if layers.system.len() + layers.user.len() > crate::limits::PROMPT_BYTES_MAX {
@@ -125,6 +155,7 @@ pub fn assemble(
         label: shown_label(slots, control, endpoint, downgrades),
         shown,
         withheld,
+        spans,
     })
 }
 

@@ -4,7 +4,9 @@
 use super::evolve::evolve;
 use super::fresh::Fresh;
 use super::state::{Phase, ReviewSubject, State};
-use super::{Arrival, Content, Decided, Draft, Event, Input, Opened, Program, Refusal, Slot};
+use super::{
+    Arrival, Content, Decided, Draft, Event, Input, Opened, Parts, Program, Refusal, Slot, parts,
+};
 use crate::id::{CallId, DecisionId, PayloadId, PrincipalId};
 use crate::label::Label;
 use crate::pipeline::policy::{Decision, Permit, Request, Reshape};
@@ -69,7 +71,7 @@ pub fn decide(program: &Program<'_>, state: &State, arrival: Arrival) -> Result<
         Input::PayloadGone { payload } => turn.payload_gone(payload)?,
         Input::Cancel { by } => turn.cancel(&by)?,
     }
-    Ok(turn.out)
+    Ok(turn.finish())
 }
 
 /// One decision in the making: the state as it will be, and what is to be stored for it.
@@ -99,8 +101,21 @@ impl<'p> Turn<'p> {
             slot,
             label: label.clone(),
             content,
+            parts: Parts::default(),
         });
         id
+    }
+
+    /// What was decided, with the labels of the drafts' parts.
+    fn finish(mut self) -> Decided {
+        let mut out = std::mem::take(&mut self.out);
+        for draft in &mut out.drafts {
+            let introduced = |event: &&Event| event.introduces().contains(&draft.id);
+            if let Some(event) = out.events.iter().find(introduced) {
+                draft.parts.fields = parts::fields(self.program, &self.state, event, draft);
+            }
+        }
+        out
     }
 
     /// Asks policy and records its decision.

@@ -14,6 +14,7 @@ use crate::pipeline::identity::{Method, PrincipalFacts};
 use crate::pipeline::model::{CallFault, Stop, Usage};
 use crate::pipeline::policy::{Decision, Downgrade};
 use crate::pipeline::tool::{EffectKnown, Grant};
+use crate::run::shown::ShownFields;
 use crate::run::state::Review;
 use crate::time::Timestamp;
 use crate::workflow::{Next, RiskTier};
@@ -151,6 +152,10 @@ pub enum Event {
         downgrades: BTreeSet<Downgrade>,
         /// How many values it shows, and how many policy had left out or redacted.
         shown: (u32, u32),
+        /// Which fields these values are, by label; as many as the entry takes.
+        fields: Vec<ShownFields>,
+        /// How many names of fields it could not take.
+        fields_left_out: u32,
         /// Which attempt of the step, from 1.
         attempt: u16,
     },

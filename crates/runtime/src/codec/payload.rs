@@ -11,12 +11,62 @@ use super::value::Value;
 /// Where the notes stand in a body.
 pub(super) const MEMBER: &str = "payloads";
 
+/// How much of a payload's content was kept when it was sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Kept {
+    /// All of it. The entry says nothing then.
+    #[default]
+    Full,
+    /// De-identified: what a rule of the operator names was replaced by its category and a token.
+    Masked,
+    /// None of it: the commitment alone, and what the entry says of its label.
+    Digest,
+}
+
+impl Kept {
+    /// All of them, from all to nothing.
+    pub const ALL: [Self; 3] = [Self::Full, Self::Masked, Self::Digest];
+
+    /// The name in entries and configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Masked => "masked",
+            Self::Digest => "digest",
+        }
+    }
+
+    /// The choice of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kept| kept.as_str() == text)
+    }
+}
+
+impl Value for Kept {
+    fn write(&self) -> Result<Canon, Flaw> {
+        Canon::text(self.as_str()).map_err(|_| Flaw::form())
+    }
+
+    fn read(value: &Canon) -> Result<Self, Flaw> {
+        // One spelling: that all was kept is said by saying nothing.
+        value
+            .as_str()
+            .and_then(Self::parse)
+            .filter(|kept| *kept != Self::Full)
+            .ok_or_else(Flaw::form)
+    }
+}
+
 impl Value for PayloadNote {
     fn write(&self) -> Result<Canon, Flaw> {
         let mut writer = Writer::default();
         writer.put("commit", &Digest::from_bytes(self.commitment))?;
         writer.put("ct", &Digest::from_bytes(self.ciphertext_digest))?;
         writer.put("id", &self.id)?;
+        writer.put("kept", &(self.kept != Kept::Full).then_some(self.kept))?;
+        writer.put("marks", &self.marks.map(Digest::from_bytes))?;
         writer.put("padded", &self.padded_bytes)?;
         writer.put("slot", &self.slot)?;
         Ok(writer.finish())
@@ -30,6 +80,10 @@ impl Value for PayloadNote {
             commitment: reader.take::<Digest>("commit")?.to_bytes(),
             ciphertext_digest: reader.take::<Digest>("ct")?.to_bytes(),
             padded_bytes: reader.take("padded")?,
+            kept: reader.take::<Option<Kept>>("kept")?.unwrap_or_default(),
+            marks: reader
+                .take::<Option<Digest>>("marks")?
+                .map(|digest| digest.to_bytes()),
         };
         reader.finish()?;
         Ok(read)

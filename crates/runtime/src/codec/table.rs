@@ -20,7 +20,7 @@ macro_rules! with_events {
             "value.endorsed" Endorsed { step, register, record, fields, decision }
             "model.requested" ModelRequested {
                 node, step, call, model, endpoint, prompt_name, prompt_version, prompt, label, downgrades,
-                shown, attempt
+                shown, fields, fields_left_out, attempt
             }
             "model.replied" ModelReplied { step, call, reply, stop, usage }
             "output.rejected" OutputRejected { step, call, reason, violations, problems }

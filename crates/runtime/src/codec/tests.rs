@@ -4,7 +4,7 @@
 use interlock_core::run::{Event, Slot};
 use interlock_journal::Canon;
 
-use super::{CodecFault, Kept, PayloadNote, decode, encode};
+use super::{ActBody, CodecFault, Kept, PayloadNote, decode, decode_act, encode, encode_act};
 
 mod bounds;
 mod draw;
@@ -74,6 +74,8 @@ fn drawn_act(act: crate::administration::Administration, draw: &mut Draw) -> Act
             commitment: [1; 32],
             ciphertext_digest: [2; 32],
             padded_bytes: 256,
+            kept: Kept::Full,
+            marks: None,
         }),
     }
 }

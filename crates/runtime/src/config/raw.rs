@@ -34,6 +34,12 @@ struct Raw {
     #[serde(default)]
     egress: Option<RawEgress>,
     #[serde(default)]
+    keep: Vec<super::keep::RawKeep>,
+    #[serde(default)]
+    anchor: Vec<super::anchor::RawAnchor>,
+    #[serde(default)]
+    witnesses: Option<super::anchor::RawWitnesses>,
+    #[serde(default)]
     log: super::log::RawLog,
     #[serde(default)]
     retention: Vec<super::retention::RawClass>,
@@ -118,7 +124,7 @@ impl Reader<'_> {
         })
     }
 
-    fn secret(&self, text: &Spanned<String>) -> Result<SecretName, ConfigFault> {
+    pub(super) fn secret(&self, text: &Spanned<String>) -> Result<SecretName, ConfigFault> {
         let hint = "keep the value with `interlock key set NAME` and write secret://NAME here";
         let name = text
             .get_ref()
@@ -367,14 +373,16 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Config, ConfigFault> {
             "use a-z, 0-9, `_`, `-`, `.`",
         )?,
     };
+    let environment = reader.name(
+        &raw.environment,
+        "environment",
+        |text| interlock_core::id::EnvironmentName::parse(text).ok(),
+        "for example dev, test, staging, production",
+    )?;
     Ok(Config {
         tenant,
-        environment: reader.name(
-            &raw.environment,
-            "environment",
-            |text| interlock_core::id::EnvironmentName::parse(text).ok(),
-            "for example dev, test, staging, production",
-        )?,
+        keep: super::keep::check(&raw.keep, &environment, &reader)?,
+        environment,
         listen,
         endpoints,
         aliases,
@@ -404,6 +412,7 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Config, ConfigFault> {
             .map(|(name, value)| (name, value.into_inner().into()))
             .collect(),
         people,
+        anchors: super::anchor::check(&raw.anchor, raw.witnesses.as_ref(), &reader)?,
         log: raw.log.check(&reader)?,
         retention: super::retention::check(&raw.retention, &reader)?,
         streams: super::stream::check(raw.streams, &reader)?,

@@ -112,6 +112,7 @@ impl World {
             endpoints,
             aliases,
             policies: operator,
+            keep: interlock_runtime::keep::KeepRules::default(),
         });
         engine.deploy(bundle).await.unwrap();
         let app = interlock_server::app(Arc::clone(&engine));

@@ -15,7 +15,8 @@ use crate::pipeline::prompt::{assemble, shown_label};
 use crate::pipeline::validation::{Evidence, Rejection, validate};
 use crate::registry::Endpoint;
 use crate::run::event::Cause;
-use crate::run::{Event, Phase, Refusal, RejectReason, Slot};
+use crate::run::shown::group;
+use crate::run::{Event, FieldName, Phase, Refusal, RejectReason, ShownFields, Slot};
 use crate::seams::{Piece, Violation};
 use crate::workflow::{ModelStep, Node, NodeKind, Prompt, Root};
 
@@ -48,6 +49,37 @@ impl Shown {
 
     pub(super) fn label(&self, endpoint: &Endpoint, downgrades: &BTreeSet<Downgrade>) -> Label {
         shown_label(&self.slots, &self.control, endpoint, downgrades)
+    }
+
+    /// The fields that the slots in these pieces read, by their own labels; what only chooses which slots there are
+    /// is in the prompt's label.
+    fn fields(
+        &self,
+        program: &super::Program<'_>,
+        state: &super::State,
+        prompt: &Prompt,
+        pieces: &[Piece],
+        endpoint: &Endpoint,
+        downgrades: &BTreeSet<Downgrade>,
+    ) -> (Vec<ShownFields>, u32) {
+        let used: BTreeSet<usize> = pieces
+            .iter()
+            .filter_map(|piece| match piece {
+                Piece::Slot { slot, .. } => Some(*slot),
+                Piece::System(_) | Piece::User(_) => None,
+            })
+            .collect();
+        let fields = used.into_iter().flat_map(|slot| {
+            let label = self.slots.get(slot);
+            let over = label.is_some_and(|label| endpoint.exceeded_by(label));
+            let withheld = over && !downgrades.is_empty();
+            let references = prompt.slots.get(slot).into_iter().flatten();
+            references.map(move |reference| {
+                let label = labels::of_reference(program, state, reference);
+                (FieldName::of(reference), label, withheld)
+            })
+        });
+        group(fields)
     }
 
     pub(super) fn reshaped(
@@ -171,6 +203,18 @@ impl Turn<'_> {
         let content =
             serde_json::json!({ "system": assembled.text.system, "user": assembled.text.user });
         let payload = self.draft(Slot::Prompt, &assembled.label, content);
+        let (fields, fields_left_out) = shown.fields(
+            self.program,
+            &self.state,
+            prompt,
+            &pieces,
+            endpoint,
+            permit.downgrades(),
+        );
+        if let Some(draft) = self.out.drafts.last_mut() {
+            draft.parts.slots = shown.slots;
+            draft.parts.spans = assembled.spans;
+        }
         self.say(Event::ModelRequested {
             node: index,
             step: node.step.clone(),
@@ -183,6 +227,8 @@ impl Turn<'_> {
             label: assembled.label,
             downgrades: permit.downgrades().clone(),
             shown: (assembled.shown, assembled.withheld),
+            fields,
+            fields_left_out,
             attempt,
         })
     }

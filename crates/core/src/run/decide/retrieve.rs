@@ -179,6 +179,7 @@ impl Turn<'_> {
             slot: Slot::SourceResult,
             label: held_label,
             content: value,
+            parts: crate::run::Parts::default(),
         });
         self.say(Event::ReadAccepted {
             step,

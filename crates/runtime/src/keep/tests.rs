@@ -1,0 +1,1 @@
+//! What is kept and marked, by label: rules, positions, tokens, and what stands for a value.
