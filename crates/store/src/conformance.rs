@@ -2,9 +2,12 @@
 //! `conformance!` turns it into tests. It is for stores' own tests, also those of other crates.
 
 mod chain;
+mod log;
 mod pen;
+mod prune;
 mod records;
 mod rows;
+mod search;
 
 use std::sync::Arc;
 
@@ -12,9 +15,12 @@ use async_trait::async_trait;
 
 use crate::Store;
 pub use chain::*;
+pub use log::*;
 pub use pen::{Pen, tenant};
+pub use prune::*;
 pub use records::*;
 pub use rows::*;
+pub use search::*;
 
 /// Why a case failed; a failed assertion panics instead.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -56,6 +62,19 @@ macro_rules! conformance {
             record_versions_never_repeat
             records_race_for_one_winner
             rejections_are_counted
+            indexes_are_dense_and_kept
+            a_growing_log_has_no_hole
+            a_page_of_the_log_is_bounded
+            the_administration_chain_is_no_run
+            publication_is_compared_and_swapped
+            a_broken_publication_is_not_stored
+            publishers_race_for_one_winner
+            pruning_takes_what_lies_below
+            an_index_is_made_again_from_the_minimum
+            the_index_goes_on_at_its_cursor
+            indexers_race_without_harm
+            a_search_finds_where_every_part_holds
+            the_index_is_bounded
         }
     };
 }

@@ -45,6 +45,8 @@ struct Run {
     entries: Vec<NewEntry>,
     /// How many were pruned, from the first on.
     pruned: u64,
+    /// The index in the log of each, pruned ones too.
+    indexes: Vec<u64>,
 }
 
 impl Run {
@@ -418,8 +420,10 @@ impl Tenant {
             row: append.row.clone(),
             entries: Vec::new(),
             pruned: 0,
+            indexes: Vec::new(),
         });
         let places = append.entries.iter().map(|entry| (append.run, entry.seq));
+        run.indexes.extend(self.log.size()..size);
         self.log.places.extend(places);
         run.head = head;
         run.row = append.row;

@@ -78,7 +78,8 @@ impl Tenant {
             .skip(count(self.log.minimum))
             .copied()
             .collect();
-        let runs: BTreeSet<RunId> = below.iter().map(|(run, _)| *run).collect();
+        // A run's entries have rising indexes: what lies below is the beginning of each run.
+        let runs: BTreeMap<RunId, u64> = below.into_iter().collect();
         let goes_on = |id: &RunId| {
             *id != ADMINISTRATION_RUN
                 && self
@@ -86,19 +87,19 @@ impl Tenant {
                     .get(id)
                     .is_some_and(|run| run.row.state != RunStatus::Ended)
         };
-        if runs.iter().any(goes_on) {
+        if runs.keys().any(goes_on) {
             return Err(check::refused_prune(check::UNENDED));
         }
-        for (id, seq) in below {
-            if let Some(run) = self.runs.get_mut(&id) {
-                run.entries.retain(|entry| entry.seq > seq);
-                run.pruned = seq + 1;
+        for (id, last) in &runs {
+            if let Some(run) = self.runs.get_mut(id) {
+                run.entries.retain(|entry| entry.seq > *last);
+                run.pruned = last.saturating_add(1);
             }
         }
         let whole = |id: &RunId| {
             *id != ADMINISTRATION_RUN && self.runs.get(id).is_some_and(|run| run.entries.is_empty())
         };
-        let gone: BTreeSet<RunId> = runs.into_iter().filter(whole).collect();
+        let gone: BTreeSet<RunId> = runs.into_keys().filter(whole).collect();
         self.payloads
             .retain(|_, payload| !gone.contains(&payload.run));
         self.log.minimum = minimum;
@@ -138,7 +139,7 @@ impl LogStore for MemoryStore {
             if from < kept.log.minimum {
                 return Vec::new();
             }
-            (from..)
+            (from..kept.log.size())
                 .take(limit)
                 .map_while(|index| kept.log_entry(index))
                 .collect()
@@ -152,10 +153,9 @@ impl LogStore for MemoryStore {
         seq: u64,
     ) -> Result<Option<u64>, StoreFault> {
         Ok(self.read(tenant, |kept| {
-            let wanted = kept.log.places.iter().zip(0..);
-            wanted
-                .filter(|(_, index)| *index >= kept.log.minimum)
-                .find_map(|(place, index)| (*place == (run, seq)).then_some(index))
+            let seq = usize::try_from(seq).ok()?;
+            let index = *kept.runs.get(&run)?.indexes.get(seq)?;
+            (index >= kept.log.minimum).then_some(index)
         }))
     }
 

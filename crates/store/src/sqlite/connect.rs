@@ -35,7 +35,7 @@ const READER: [Setting; 3] = [
 ];
 
 /// How long a connection waits for SQLite's own locks: only recovery after a crash holds them for long.
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 
 /// The one connection that writes.
 pub(super) fn writer(file: &Path) -> Result<Connection, OpenFault> {

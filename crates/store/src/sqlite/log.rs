@@ -3,10 +3,13 @@
 use async_trait::async_trait;
 use interlock_core::id::{RunId, TenantName};
 
-use super::{SqliteStore, prune, publication, search, sequence};
+use super::{SqliteStore, prune, publication, scrub, search, sequence};
 use crate::check::log as check;
 use crate::fault::{PublishFault, StoreFault};
 use crate::log::{IndexRow, LogEntry, LogStore, Publication, Published, SearchQuery, TileRow};
+
+/// Times that the cut of the write-ahead log is tried; appends go on in between.
+const CUTS: u32 = 4;
 
 #[async_trait]
 impl LogStore for SqliteStore {
@@ -187,8 +190,13 @@ impl LogStore for SqliteStore {
     }
 
     async fn scrub(&self) -> Result<(), StoreFault> {
-        self.writer("scrub")?
-            .apart("scrub", super::scrub::scrub)
-            .await
+        let writer = self.writer("scrub")?;
+        writer.apart("scrub", scrub::rewrite).await?;
+        for _ in 0..CUTS {
+            if writer.apart("scrub", scrub::cut).await? {
+                return Ok(());
+            }
+        }
+        Err(scrub::held())
     }
 }

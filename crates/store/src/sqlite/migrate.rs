@@ -8,7 +8,7 @@ use super::OpenFault;
 use super::column::cause;
 
 /// Each step, in order; the first makes schema 1.
-const STEPS: [&str; 3] = [
+pub(super) const STEPS: [&str; 3] = [
     include_str!("../../migrations/sqlite/0001_first.sql"),
     include_str!("../../migrations/sqlite/0002_log.sql"),
     include_str!("../../migrations/sqlite/0003_search.sql"),

@@ -3,34 +3,32 @@
 //! wrapped keys, are written anew into fresh pages, every page that held them is overwritten as it is freed, and the
 //! write-ahead log is carried into the database and cut to nothing.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 
 use super::column::{cause, fault};
+use super::connect;
 use crate::fault::StoreFault;
 
 const OPERATION: &str = "scrub";
 
-/// Times that the cut is tried while readers hold what was; each waits as long as a connection waits for locks.
-const TRIES: u32 = 3;
+/// How long one cut waits for readers; appends wait as long.
+const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Rewrites the records and cuts the write-ahead log, outside of any transaction.
-pub(super) fn scrub(c: &Connection) -> Result<(), StoreFault> {
-    rewrite(c)?;
-    for _ in 0..TRIES {
-        let busy: i64 = c
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .map_err(fault(OPERATION))?;
-        if busy == 0 {
-            return Ok(());
-        }
-    }
-    Err(StoreFault::Unavailable {
-        operation: OPERATION,
-        cause: "a reader holds what was deleted".to_owned(),
-    })
+/// Carries the write-ahead log into the database and cuts it to nothing; whether no reader was in the way.
+pub(super) fn cut(c: &Connection) -> Result<bool, StoreFault> {
+    let cut = c.busy_timeout(PATIENCE).and_then(|()| {
+        c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            row.get::<_, i64>(0)
+        })
+    });
+    c.busy_timeout(connect::BUSY).map_err(fault(OPERATION))?;
+    cut.map(|busy| busy == 0).map_err(fault(OPERATION))
 }
 
-fn rewrite(c: &Connection) -> Result<(), StoreFault> {
+/// Writes the records anew; no transaction is open.
+pub(super) fn rewrite(c: &Connection) -> Result<(), StoreFault> {
     let written = c.execute_batch(
         "BEGIN IMMEDIATE;
          CREATE TABLE record_anew (
@@ -58,4 +56,12 @@ fn rewrite(c: &Connection) -> Result<(), StoreFault> {
         operation: OPERATION,
         cause: cause(&error),
     })
+}
+
+/// What is said when readers are in the way for too long.
+pub(super) fn held() -> StoreFault {
+    StoreFault::Unavailable {
+        operation: OPERATION,
+        cause: "a reader holds what was deleted".to_owned(),
+    }
 }

@@ -122,7 +122,7 @@ pub(super) fn clear_step(c: &Connection, tenant: &TenantName) -> Result<bool, St
 }
 
 /// One part of a query: where it holds, as places of the log.
-struct Part {
+pub(super) struct Part {
     /// A query for `place`, falling, without its upper end; `?` for each value.
     walk: &'static str,
     /// Whether it holds at the place `p.place`.
@@ -145,7 +145,7 @@ pub(super) fn search(
     };
     let first = extent.place(extent.minimum);
     let end = extent.place(query.below.unwrap_or(u64::MAX).min(extent.indexed));
-    let mut parts = parts(tenant, query);
+    let parts = parts(tenant, query);
     let mut least = (PROBE, parts.len().saturating_sub(1));
     for (n, part) in parts.iter().enumerate() {
         let found = probe(c, part, [first, end]).map_err(fault(OPERATION))?;
@@ -156,33 +156,7 @@ pub(super) fn search(
     if least.0 == 0 {
         return Ok(Vec::new());
     }
-    let walked = parts.swap_remove(least.1);
-    let mut sql = format!(
-        "SELECT p.place FROM ({}) AS p CROSS JOIN entry_index AS e ON e.place = p.place WHERE 1",
-        walked.walk
-    );
-    let mut values = walked.values;
-    values.extend([first.into(), end.into()]);
-    for part in parts {
-        sql.push_str(" AND ");
-        sql.push_str(part.holds);
-        values.extend(part.values);
-    }
-    for (column, bound) in [("e.time >= ?", query.from), ("e.time <= ?", query.to)] {
-        if let Some(bound) = bound {
-            sql.push_str(" AND ");
-            sql.push_str(column);
-            values.push(micros(bound).into());
-        }
-    }
-    if !query.events.is_empty() {
-        sql.push_str(" AND e.event IN (?");
-        sql.push_str(&", ?".repeat(query.events.len().saturating_sub(1)));
-        sql.push(')');
-        values.extend(query.events.iter().map(|event| event.clone().into()));
-    }
-    sql.push_str(" ORDER BY p.place DESC LIMIT ?");
-    values.push(i64::from(query.limit.min(PAGE_ITEMS_MAX)).into());
+    let (sql, values) = walk(&parts, least.1, query, [first, end]);
     let places: Vec<i64> = c
         .prepare_cached(&sql)
         .and_then(|mut s| {
@@ -196,8 +170,42 @@ pub(super) fn search(
         .collect()
 }
 
+/// The statement that walks one part and looks up the others, with its values.
+pub(super) fn walk(
+    parts: &[Part],
+    walked: usize,
+    query: &SearchQuery,
+    [first, end]: [i64; 2],
+) -> (String, Vec<Value>) {
+    let (mut sql, mut values) = (String::new(), Vec::new());
+    if let Some(part) = parts.get(walked) {
+        sql = format!(
+            "SELECT p.place FROM ({}) AS p CROSS JOIN entry_index AS e ON e.place = p.place WHERE 1",
+            part.walk
+        );
+        values.extend(part.values.iter().cloned());
+        values.extend([first.into(), end.into()]);
+    }
+    for (n, part) in parts.iter().enumerate() {
+        if n != walked {
+            sql.push_str(" AND ");
+            sql.push_str(part.holds);
+            values.extend(part.values.iter().cloned());
+        }
+    }
+    if query.events.len() > 1 {
+        sql.push_str(" AND e.event IN (?");
+        sql.push_str(&", ?".repeat(query.events.len().saturating_sub(1)));
+        sql.push(')');
+        values.extend(query.events.iter().map(|event| event.clone().into()));
+    }
+    sql.push_str(" ORDER BY p.place DESC LIMIT ?");
+    values.push(i64::from(query.limit.min(PAGE_ITEMS_MAX)).into());
+    (sql, values)
+}
+
 /// The parts that an index can be walked by; the last one finds every entry.
-fn parts(tenant: &TenantName, query: &SearchQuery) -> Vec<Part> {
+pub(super) fn parts(tenant: &TenantName, query: &SearchQuery) -> Vec<Part> {
     let name = || Value::from(tenant.as_str().to_owned());
     let mut parts: Vec<Part> = query
         .terms
@@ -231,7 +239,7 @@ fn parts(tenant: &TenantName, query: &SearchQuery) -> Vec<Part> {
         });
     }
     parts.push(Part {
-        walk: "SELECT place FROM entry_index WHERE tenant = ? AND place >= ? AND place < ?",
+        walk: "SELECT place FROM entry_index WHERE +tenant = ? AND place >= ? AND place < ?",
         holds: "e.tenant = ?",
         values: vec![name()],
     });

@@ -136,7 +136,7 @@ pub(super) fn entries(
     let rows: Vec<Raw> = c
         .prepare_cached(
             "SELECT place, run, seq, bytes, hash FROM entry \
-             WHERE place >= ?2 AND place < ?3 AND tenant = ?1 ORDER BY place",
+             WHERE place >= ?2 AND place < ?3 AND +tenant = ?1 ORDER BY place",
         )
         .and_then(|mut s| {
             let range = params![tenant.as_str(), extent.place(from), extent.place(upto)];

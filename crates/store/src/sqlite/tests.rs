@@ -1,5 +1,7 @@
 //! What only SQLite promises: who may open it, what it refuses, and what a full or damaged disk does.
 
+mod log;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;

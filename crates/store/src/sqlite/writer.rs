@@ -126,11 +126,11 @@ impl Writer {
     }
 
     /// Queues work that is done between two commits, outside of any transaction, and waits for it.
-    pub(super) async fn apart(
+    pub(super) async fn apart<T: Send + 'static>(
         &self,
         operation: &'static str,
-        work: impl FnOnce(&Connection) -> Result<(), StoreFault> + Send + 'static,
-    ) -> Result<(), StoreFault> {
+        work: impl FnOnce(&Connection) -> Result<T, StoreFault> + Send + 'static,
+    ) -> Result<T, StoreFault> {
         self.queue(operation, 0, true, work).await
     }
 
