@@ -1,0 +1,229 @@
+//! Programs of strangers read logs that are written here: Go's own `x/mod/sumdb` and the Python package
+//! `aics-tlog`. `scripts/strangers` installs them; `INTERLOCK_STRANGERS` names the folder.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use interlock_journal::Receipt;
+use interlock_journal::tree::inclusion_proof;
+use tempfile::TempDir;
+
+use crate::written::{ORIGIN, Written, entry};
+
+/// The program, or `None` where it could not be installed on this machine.
+fn stranger(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var("INTERLOCK_STRANGERS")
+        .unwrap_or_else(|_| panic!("`INTERLOCK_STRANGERS` is not set: run `scripts/strangers`"));
+    let missing = std::fs::read_to_string(Path::new(&folder).join("missing")).unwrap_or_default();
+    let path = Path::new(&folder).join("bin").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    let said = missing
+        .lines()
+        .any(|line| line.split_whitespace().next() == Some(name));
+    assert!(
+        said,
+        "`{name}` is not in `{folder}/bin`, and not listed as missing"
+    );
+    None
+}
+
+/// A log that was published at each of `sizes`: its folder, and its checkpoint at each size.
+struct Published {
+    folder: TempDir,
+    log: Written,
+    notes: Vec<PathBuf>,
+}
+
+impl Published {
+    fn new(sizes: &[u64]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Written::new(ORIGIN, 7);
+        let mut notes = Vec::new();
+        for size in sizes {
+            log.grow((log.size()..*size).map(entry));
+            let path = folder.path().join(format!("{size}.note"));
+            std::fs::write(&path, log.note()).unwrap();
+            notes.push(path);
+        }
+        log.write(&folder.path().join("log"));
+        Self { folder, log, notes }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Changes one file of the log.
+    fn spoil(&self, path: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut bytes = self.log.files[path].clone();
+        change(&mut bytes);
+        std::fs::write(self.root().join(path), bytes).unwrap();
+    }
+
+    fn restore(&self) {
+        self.log.write(&self.root());
+    }
+}
+
+/// Whether it accepted, and what it said.
+fn run(command: &mut Command) -> (bool, String) {
+    let output = command.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+fn accepts(command: &mut Command) {
+    let (accepted, said) = run(command);
+    assert!(accepted, "{command:?}: {said}");
+}
+
+fn refuses(command: &mut Command) {
+    let (accepted, said) = run(command);
+    assert!(!accepted, "{command:?}: {said}");
+    assert!(
+        !said.contains("Traceback") && !said.contains("usage:"),
+        "{said}"
+    );
+}
+
+const SIZES: [u64; 7] = [1, 2, 255, 256, 257, 700, 70_000];
+
+#[test]
+#[ignore = "runs Go's verifier: see scripts/strangers"]
+fn stranger_go_audits_a_log_and_its_growth_from_each_older_checkpoint() {
+    let Some(go) = stranger("go-verify") else {
+        println!("go-verify could not be installed here");
+        return;
+    };
+    let log = Published::new(&SIZES);
+    let key = log.log.signer.key().to_string();
+    let verify = || {
+        let mut command = Command::new(&go);
+        command.arg(log.root()).arg(&key).args(&log.notes);
+        command
+    };
+    accepts(&mut verify());
+    log.spoil("tile/entries/100", |bytes| bytes[50] ^= 1);
+    refuses(&mut verify());
+    log.restore();
+    log.spoil("tile/0/100", |bytes| bytes[50] ^= 1);
+    refuses(&mut verify());
+    log.restore();
+    let other = Written::of(ORIGIN, 7, 69_999);
+    log.spoil("checkpoint", |bytes| *bytes = other.note());
+    refuses(&mut verify());
+    log.restore();
+    accepts(&mut verify());
+}
+
+#[test]
+#[ignore = "runs Go's verifier: see scripts/strangers"]
+fn stranger_go_accepts_logs_of_every_size_around_the_edges_of_tiles() {
+    let Some(go) = stranger("go-verify") else {
+        println!("go-verify could not be installed here");
+        return;
+    };
+    for size in (1..=9)
+        .chain(250..=262)
+        .chain([511, 512, 513, 65_535, 65_536, 65_537])
+    {
+        let log = Published::new(&[size / 2, size]);
+        let key = log.log.signer.key().to_string();
+        let notes = log.notes.iter().filter(|_| size > 1);
+        accepts(Command::new(&go).arg(log.root()).arg(&key).args(notes));
+    }
+}
+
+fn aics(program: &Path, log: &Published, verb: &str) -> Command {
+    let mut command = Command::new(program);
+    let key = log.log.signer.key().to_string();
+    command
+        .arg(verb)
+        .arg("--tiles")
+        .arg(log.root())
+        .args(["--log-key", &key, "--origin", ORIGIN]);
+    command
+}
+
+#[test]
+#[ignore = "runs aics-tlog: see scripts/strangers"]
+fn stranger_aics_accepts_checkpoint_entries_and_growth() {
+    let Some(program) = stranger("aics-tlog") else {
+        println!("aics-tlog could not be installed here");
+        return;
+    };
+    let log = Published::new(&SIZES);
+    accepts(&mut aics(&program, &log, "verify-checkpoint"));
+    for index in [0u64, 255, 256, 65_535, 65_536, 69_999] {
+        let leaf = log.folder.path().join("leaf");
+        std::fs::write(&leaf, &log.log.entries[index as usize]).unwrap();
+        let verify = |index: u64| {
+            let mut command = aics(&program, &log, "verify-inclusion");
+            command.arg("--leaf").arg(&leaf);
+            command.args(["--index", &index.to_string()]);
+            command
+        };
+        accepts(&mut verify(index));
+        refuses(&mut verify((index + 1) % 70_000));
+    }
+    for note in &log.notes {
+        let mut command = aics(&program, &log, "verify-consistency");
+        accepts(command.arg("--old-checkpoint").arg(note));
+    }
+    // A checkpoint of another history, rightly signed.
+    let mut other = Written::new(ORIGIN, 7);
+    other.grow((1..701).map(entry));
+    let fork = log.folder.path().join("fork.note");
+    std::fs::write(&fork, other.note()).unwrap();
+    let mut command = aics(&program, &log, "verify-consistency");
+    refuses(command.arg("--old-checkpoint").arg(&fork));
+}
+
+/// The parts of a receipt, each given to `aics-tlog` as it is written there.
+#[test]
+#[ignore = "runs aics-tlog: see scripts/strangers"]
+fn stranger_aics_accepts_the_proof_of_a_receipt() {
+    let Some(program) = stranger("aics-tlog") else {
+        println!("aics-tlog could not be installed here");
+        return;
+    };
+    let log = Written::of(ORIGIN, 7, 1000);
+    let receipt = Receipt {
+        index: 300,
+        proof: inclusion_proof(&log.tiles, 300, 1000).unwrap(),
+        checkpoint: log.note(),
+        extra: None,
+    };
+    let text = String::from_utf8(receipt.encode()).unwrap();
+    let (head, note) = text.split_once("\n\n").unwrap();
+    let proof: String = head
+        .lines()
+        .skip(2)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let root = note.lines().nth(2).unwrap();
+    let verify = |leaf: &[u8]| {
+        let mut command = Command::new(&program);
+        command
+            .arg("verify-inclusion")
+            .arg("--leaf")
+            .arg(file("leaf", leaf))
+            .args(["--index", "300", "--size", "1000", "--root", root])
+            .arg("--proof")
+            .arg(file("proof", proof.as_bytes()));
+        command
+    };
+    accepts(&mut verify(&log.entries[300]));
+    refuses(&mut verify(&log.entries[301]));
+}
