@@ -13,13 +13,16 @@ impl Value for Timestamp {
     }
 
     fn read(value: &Canon) -> Result<Self, Flaw> {
-        let text = text(value)?;
-        // Printing it again refuses every other spelling and every date that does not exist.
-        micros(text)
-            .map(Self::from_micros)
-            .filter(|time| time.to_string() == text)
-            .ok_or_else(Flaw::form)
+        parse(text(value)?).ok_or_else(Flaw::form)
     }
+}
+
+/// An instant in the one spelling that entries have.
+pub(crate) fn parse(text: &str) -> Option<Timestamp> {
+    // Printing it again refuses every other spelling and every date that does not exist.
+    micros(text)
+        .map(Timestamp::from_micros)
+        .filter(|time| time.to_string() == text)
 }
 
 fn micros(text: &str) -> Option<u64> {
