@@ -91,6 +91,10 @@ impl From<interlock_runtime::Fault> for Failure {
                     "`interlock audit verify` names every bad entry; restore the store from a good copy",
                 ),
             ),
+            Fault::Erased(_) => (
+                Exit::Failed,
+                Some("what is gone stays gone: cancel the run, or give the input again as a new one"),
+            ),
             Fault::Store(_)
             | Fault::Unknown
             | Fault::Seal(_)

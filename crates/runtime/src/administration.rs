@@ -2,6 +2,8 @@
 //! payloads read. These are entries in a chain of their own with a reserved run id, in the same log and form; the
 //! chain never ends, is listed nowhere among the runs and is driven by nobody. The bodies are made by the codec.
 
+use std::collections::BTreeSet;
+
 use interlock_core::digest::Digest;
 use interlock_core::id::{
     ApiKeyId, BundleName, ErasureId, HoldId, PayloadId, PrincipalId, RunId, SubjectId,
@@ -16,13 +18,16 @@ mod words;
 pub(crate) use adopt::Adoptions;
 pub(crate) use append::sealing_run;
 pub use history::Administered;
-pub use words::{ExportKind, HoldScope, LogOrigin, RotationCause};
+pub use words::{ExportKind, HoldScope, LogOrigin, RotationCause, ShownAs};
 
 /// The reserved run id of the administration chain: 128 zero bits, which no run can have drawn.
 pub const ADMINISTRATION_RUN: RunId = RunId::from_bytes([0; 16]);
 
 /// The workflow that the chain's row names.
 pub const ADMINISTRATION_WORKFLOW: &str = "administration";
+
+/// Payloads that one entry names as read: with as many, it is within its bound.
+pub const READ_MAX: usize = 64;
 
 /// One administrative act. Ids, enums, integers, digests and names of declared things only: a reason in words is a
 /// sealed payload beside it.
@@ -90,12 +95,14 @@ pub enum Administration {
         /// Why.
         cause: RotationCause,
     },
-    /// Sealed content was shown to a person who asked for it by itself.
+    /// Sealed content is about to be shown to a person.
     PayloadRead {
-        /// The payload.
-        payload: PayloadId,
-        /// Its run.
+        /// The run that it is of.
         run: RunId,
+        /// Which payloads, at most [`READ_MAX`] of them.
+        read: BTreeSet<PayloadId>,
+        /// As what.
+        shown: ShownAs,
     },
     /// Entries left the store as an export.
     ExportCreated {

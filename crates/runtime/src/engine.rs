@@ -13,9 +13,10 @@ use interlock_core::run::{Program, Refusal, State};
 use interlock_store::{Store, StoreFault};
 
 use crate::clock::{Clock, Entropy};
+use crate::keys::{Keys, TurnFault};
 use crate::live::Live;
 use crate::model::ModelProvider;
-use crate::seal::{LocalKey, SealFault, Sealer};
+use crate::seal::{SealFault, Sealer};
 use crate::source::SourceReader;
 use crate::tool::ToolExecutor;
 
@@ -35,8 +36,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Seals and opens payloads.
     pub sealer: Arc<dyn Sealer>,
-    /// Seals names and small records, and indexes names blindly.
-    pub book: Arc<LocalKey>,
+    /// The data keys: they seal names and small records, and index names blindly.
+    pub book: Arc<Keys>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives randomness.
@@ -139,12 +140,18 @@ pub enum Fault {
     /// The key store's.
     #[error("seal or open a payload: {0}")]
     Seal(#[from] SealFault),
+    /// The key store's: an epoch could not be turned.
+    #[error(transparent)]
+    Turn(#[from] TurnFault),
     /// The bundle that the run is pinned to cannot be had.
     #[error("load the bundle that the run is pinned to: {0}")]
     Pinned(String),
     /// The log's publisher was refused a signature: nothing new is started until people have looked.
     #[error("start anything: {0}\nhint: {hint}", hint = .0.hint())]
     LogRefused(crate::log::Refusal),
+    /// The caller's: what it is about is gone for good, and nothing new is sealed for it.
+    #[error("seal the content: {0}")]
+    Erased(&'static str),
     /// Randomness is not to be had.
     #[error("draw randomness: the system gives none")]
     Entropy,
@@ -162,6 +169,10 @@ pub struct Engine {
     pub(crate) log_gate: crate::log::Gate,
     pub(crate) administering: tokio::sync::Mutex<()>,
     pub(crate) adoptions: crate::administration::Adoptions,
+    /// One erasure, hold, expiry or pruning at a time.
+    pub(crate) conducting: tokio::sync::Mutex<()>,
+    pub(crate) gone: crate::erasure::GoneKeys,
+    retention: std::sync::OnceLock<crate::retention::Retention>,
 }
 
 impl Engine {
@@ -176,6 +187,9 @@ impl Engine {
             log_gate: crate::log::Gate::default(),
             administering: tokio::sync::Mutex::default(),
             adoptions: crate::administration::Adoptions::default(),
+            conducting: tokio::sync::Mutex::default(),
+            gone: crate::erasure::GoneKeys::default(),
+            retention: std::sync::OnceLock::new(),
         })
     }
 
@@ -207,6 +221,19 @@ impl Engine {
     #[must_use]
     pub fn watch(&self) -> tokio::sync::broadcast::Receiver<Progress> {
         self.watchers.subscribe()
+    }
+
+    /// Sets the retention classes, before anything is sealed; what is set stays. Where nothing is set, nothing expires.
+    #[must_use]
+    pub fn keep_by(self: Arc<Self>, retention: crate::retention::Retention) -> Arc<Self> {
+        let _ = self.retention.set(retention);
+        self
+    }
+
+    /// The retention classes.
+    #[must_use]
+    pub fn retention(&self) -> &crate::retention::Retention {
+        self.retention.get_or_init(crate::retention::Retention::default)
     }
 
     pub(crate) fn tell(&self, progress: Progress) {

@@ -11,14 +11,16 @@ use interlock_core::pipeline::identity::{
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::administration::Administration;
 use crate::deploy::record_fault;
 use crate::engine::{Engine, Fault};
+use crate::seal::SealFault;
 
 const PRINCIPAL: &str = "principal";
 const NAME: &str = "principal_name";
 const API_KEY: &str = "api_key";
-const SUBJECT: &str = "subject_name";
-const PSEUDONYM: &str = "pseudonym";
+pub(crate) const SUBJECT: &str = "subject_name";
+pub(crate) const PSEUDONYM: &str = "pseudonym";
 /// What an API key starts with, so that scanners find a leaked one.
 const KEY_PREFIX: &str = "ilk_";
 
@@ -109,7 +111,7 @@ impl Engine {
         self.admit(id, PrincipalKind::Service, method, roles, false, None)
     }
 
-    /// Makes an API key for a service account. The returned text is shown once and stored nowhere.
+    /// Makes an API key for a service account; `by` is who asked for it. The returned text is shown once and stored nowhere.
     ///
     /// # Errors
     /// The store or randomness cannot be reached.
@@ -117,6 +119,7 @@ impl Engine {
         &self,
         service: &Principal,
         expires_at: Option<interlock_core::time::Timestamp>,
+        by: Option<PrincipalId>,
     ) -> Result<(ApiKeyId, Zeroizing<String>), Fault> {
         let now = self.parts.clock.now();
         let id = ApiKeyId::from_bytes(
@@ -141,7 +144,14 @@ impl Engine {
         let bytes = self
             .parts
             .book
-            .seal_small(API_KEY, short.as_bytes(), &bytes)?;
+            .seal_small(self.tenant(), API_KEY, short.as_bytes(), &bytes)
+            .await?;
+        let act = Administration::ApiKeyCreated {
+            key: id,
+            principal: service.id(),
+            expires_at,
+        };
+        self.administer(act, None, by).await?;
         self.parts
             .store
             .put_record(self.tenant(), API_KEY, &short, None, bytes)
@@ -154,7 +164,11 @@ impl Engine {
     ///
     /// # Errors
     /// There is no such key, or the store cannot be written.
-    pub async fn revoke_api_key(&self, id: ApiKeyId) -> Result<(), Fault> {
+    pub async fn revoke_api_key(
+        &self,
+        id: ApiKeyId,
+        by: Option<PrincipalId>,
+    ) -> Result<(), Fault> {
         let text = id.to_string();
         let short = text.trim_start_matches("key_");
         let record = self
@@ -163,6 +177,8 @@ impl Engine {
             .record(self.tenant(), API_KEY, short)
             .await?;
         let record = record.ok_or(Fault::NotFound("the API key"))?;
+        self.administer(Administration::ApiKeyRevoked { key: id }, None, by)
+            .await?;
         self.parts
             .store
             .delete_record(self.tenant(), API_KEY, short, record.version)
@@ -191,8 +207,9 @@ impl Engine {
         let opened = self
             .parts
             .book
-            .open_small(API_KEY, short.as_bytes(), &record.bytes)
-            .map_err(|_| Unidentified::Unknown)?;
+            .open_small(self.tenant(), API_KEY, short.as_bytes(), &record.bytes)
+            .await
+            .map_err(unopened)?;
         let record: KeyRecord =
             serde_json::from_slice(&opened).map_err(|_| Unidentified::Unknown)?;
         let hash =
@@ -287,7 +304,8 @@ impl Engine {
         let sealed = self
             .parts
             .book
-            .seal_small(PRINCIPAL, key.as_bytes(), &bytes)?;
+            .seal_small(self.tenant(), PRINCIPAL, key.as_bytes(), &bytes)
+            .await?;
         self.put(PRINCIPAL, &key, sealed).await?;
         Ok(id)
     }
@@ -305,7 +323,8 @@ impl Engine {
         let bytes = self
             .parts
             .book
-            .open_small(PRINCIPAL, key.as_bytes(), &record.bytes)?;
+            .open_small(self.tenant(), PRINCIPAL, key.as_bytes(), &record.bytes)
+            .await?;
         serde_json::from_slice(&bytes)
             .map(Some)
             .map_err(|_| Fault::Bug("an account record of another form".to_owned()))
@@ -336,20 +355,25 @@ impl Engine {
 
     /// A random pseudonym for a name, the same each time: looked up by a keyed index, so that the store's records
     /// do not tell the name.
-    async fn pseudonym(&self, kind: &str, name: &str) -> Result<[u8; 16], Fault> {
-        let index = self.parts.book.blind_index(kind, name);
+    async fn pseudonym(&self, kind: &'static str, name: &str) -> Result<[u8; 16], Fault> {
+        let index = self
+            .parts
+            .book
+            .blind_index(self.tenant(), kind, name)
+            .await?;
         let kind = &spread(kind, &index);
         let place = format!("{kind}/{index}");
-        let parse = |bytes: &[u8]| {
+        let parse = async |bytes: &[u8]| {
             let opened = self
                 .parts
                 .book
-                .open_small(PSEUDONYM, place.as_bytes(), bytes)?;
+                .open_small(self.tenant(), PSEUDONYM, place.as_bytes(), bytes)
+                .await?;
             <[u8; 16]>::try_from(opened.as_slice())
                 .map_err(|_| Fault::Bug("a pseudonym of another form".to_owned()))
         };
         if let Some(record) = self.parts.store.record(self.tenant(), kind, &index).await? {
-            return parse(&record.bytes);
+            return parse(&record.bytes).await;
         }
         let now = self.parts.clock.now();
         let id =
@@ -357,7 +381,8 @@ impl Engine {
         let sealed = self
             .parts
             .book
-            .seal_small(PSEUDONYM, place.as_bytes(), &id)?;
+            .seal_small(self.tenant(), PSEUDONYM, place.as_bytes(), &id)
+            .await?;
         match self
             .parts
             .store
@@ -367,10 +392,18 @@ impl Engine {
             Ok(_) => Ok(id),
             Err(interlock_store::RecordFault::Conflict { .. }) => {
                 let record = self.parts.store.record(self.tenant(), kind, &index).await?;
-                parse(&record.ok_or(Fault::Unknown)?.bytes)
+                parse(&record.ok_or(Fault::Unknown)?.bytes).await
             }
             Err(fault) => Err(record_fault(fault)),
         }
+    }
+}
+
+/// A record that was not sealed here is no credential; a key that cannot be reached now is a fault of ours.
+fn unopened(fault: SealFault) -> Unidentified {
+    match fault {
+        SealFault::Record(..) => Unidentified::Fault(fault.into()),
+        _ => Unidentified::Unknown,
     }
 }
 
@@ -379,7 +412,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// A record kind, spread by the first two digits of a keyed index: a store bounds the records of one kind.
-fn spread(kind: &str, index: &str) -> String {
+pub(crate) fn spread(kind: &str, index: &str) -> String {
     let start: String = index.chars().take(2).collect();
     format!("{kind}.{start}")
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use interlock_core::digest::Digest;
-use interlock_core::id::{PayloadId, RunId};
+use interlock_core::id::{BundleName, PayloadId, RunId, WorkflowName};
 use interlock_core::pipeline::policy::Decision;
 use interlock_core::run::{Arrival, Draft, Event, Input, Opened, Program, State, decide, evolve};
 use interlock_core::time::Timestamp;
@@ -16,10 +16,9 @@ use crate::codec::{self, Kept, PayloadNote};
 use crate::engine::{Engine, Fault, Progress};
 use crate::keep::{self, Names, Vocabulary};
 use crate::projection;
+use crate::retention::DEFAULT_CLASS;
 use crate::seal::{MarkedBy, Place, Terms, ciphertext_digest};
 
-/// The retention class of every payload until classes are declared.
-const CLASS: &str = "default";
 /// How often an append of unknown outcome is looked up before the driver gives the run up.
 const LOOKUPS_MAX: u32 = 5;
 
@@ -52,6 +51,8 @@ pub struct Recorded {
 /// What drafts of one move are sealed with.
 struct Seals {
     run: RunId,
+    /// Bundle and workflow, which say how long its payloads are kept; none before the first event.
+    pinned: Option<(BundleName, WorkflowName)>,
     now: Timestamp,
     names: Names,
     vocabulary: Vocabulary,
@@ -257,8 +258,18 @@ impl Engine {
                 denied: decided.denied,
             });
         }
+        // Folded before it is stored, and kept only after: what the run is pinned to says how long payloads are kept.
+        let state = decided
+            .events
+            .iter()
+            .try_fold(live.state.clone(), evolve)
+            .map_err(|illegal| Fault::Bug(illegal.to_string()))?;
         let seals = Seals {
             run: live.run,
+            pinned: state
+                .pinned
+                .as_ref()
+                .map(|pinned| (pinned.bundle.clone(), pinned.workflow.clone())),
             now,
             names: Names::of(program),
             vocabulary,
@@ -268,12 +279,10 @@ impl Engine {
             notes,
             unkept,
         } = self.seal(&seals, decided.drafts).await?;
-        let mut state = live.state.clone();
         let mut entries = Vec::with_capacity(decided.events.len());
         let mut head = live.head;
         // A takeover writes its own entries under the new epoch already.
         for event in &decided.events {
-            state = evolve(state, event).map_err(|illegal| Fault::Bug(illegal.to_string()))?;
             let entry = self.entry(live, head, event, &notes, now)?;
             let hash = entry.leaf_hash();
             let seq = entry.seq();
@@ -353,10 +362,11 @@ impl Engine {
         let mut all = Drafted::default();
         for draft in drafts {
             let terms = Terms {
-                class: CLASS.to_owned(),
+                class: self.class_of(seals, &draft.label).to_owned(),
                 at: seals.now,
                 subjects: draft.label.subjects.clone(),
             };
+            self.refuse_gone(&terms).await?;
             let place = self.place(seals.run, draft.id, draft.slot.as_str());
             let keeping = self.parts.keep.choose(draft.slot, &draft.label);
             let names = seals.names.with(&draft.parts);
@@ -415,6 +425,17 @@ impl Engine {
             }
         }
         Ok(all)
+    }
+
+    /// The retention class of what a run seals.
+    fn class_of(&self, seals: &Seals, label: &interlock_core::label::Label) -> &str {
+        seals
+            .pinned
+            .as_ref()
+            .map_or(DEFAULT_CLASS, |(bundle, workflow)| {
+                self.retention()
+                    .class_of(bundle, workflow, &label.categories)
+            })
     }
 
     pub(crate) fn place(&self, run: RunId, payload: PayloadId, slot: &str) -> Place {

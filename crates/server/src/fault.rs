@@ -23,6 +23,7 @@ impl From<Fault> for Problem {
             Fault::Seal(seal) => of_seal(seal),
             Fault::Pinned(_) => Code::BundleUnavailable,
             Fault::LogRefused(_) => Code::LogRefused,
+            Fault::Erased(_) => Code::Erased,
             Fault::Entropy | Fault::Bug(_) => Code::Internal,
         };
         told(code, &fault)
@@ -82,7 +83,7 @@ const fn of_store(fault: &StoreFault) -> Code {
 const fn of_seal(fault: &SealFault) -> Code {
     match fault {
         SealFault::Gone(_) => Code::Erased,
-        SealFault::Keys(..) | SealFault::Small(_) => Code::KeysUnavailable,
+        SealFault::Keys(..) | SealFault::Record(..) | SealFault::Small(_) => Code::KeysUnavailable,
         SealFault::Mismatch(_) => Code::LogDamaged,
         SealFault::Entropy | SealFault::Bound(_) => Code::Internal,
     }

@@ -42,7 +42,7 @@ pub(super) async fn run(common: &Common, command: KeyCommand) -> Result<Exit, Fa
                     rpassword::prompt_password(format!("value of secret {name} (not shown): "))?;
                 Secret::new(&text)
             };
-            installation.secrets.set(&name, &secret)?;
+            installation.secrets.set(&name, &secret).await?;
             done(
                 common,
                 &format!("secret {name} is sealed"),
@@ -135,7 +135,10 @@ async fn api(
                 engine.service(&service, roles, Method::ApiKey).await?
             };
             let expires = engine.clock().now().plus_seconds(days * 86_400);
-            let (id, text) = engine.create_api_key(&account, Some(expires)).await?;
+            let by = installation.person(&engine).await?.id();
+            let (id, text) = engine
+                .create_api_key(&account, Some(expires), Some(by))
+                .await?;
             if common.json {
                 print::json(
                     &serde_json::json!({"id": id.to_string(), "key": text.as_str(), "expires_at": expires.to_string()}),
@@ -149,8 +152,9 @@ async fn api(
             Ok(Exit::Done)
         }
         ApiCommand::Revoke { id } => {
+            let by = installation.person(&engine).await?.id();
             engine
-                .revoke_api_key(input::id(&id, "key_ and 26 characters")?)
+                .revoke_api_key(input::id(&id, "key_ and 26 characters")?, Some(by))
                 .await?;
             done(
                 common,

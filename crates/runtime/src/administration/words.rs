@@ -43,6 +43,19 @@ words! {
         /// Another provider holds the keys from here on.
         Provider = "provider",
     }
+    /// As what sealed content is shown to a person.
+    ShownAs {
+        /// What a review is about, to who may vote on it.
+        Review = "review",
+        /// What led to an inbox item, to who may settle it.
+        Inbox = "inbox",
+        /// A run's released output, to who may see the run.
+        Output = "output",
+        /// What was wrong with an input, to who sent it.
+        Problems = "problems",
+        /// By itself, to who gave a reason.
+        Reveal = "reveal",
+    }
     /// What an export is of.
     ExportKind {
         /// The whole log.

@@ -8,9 +8,7 @@ use super::fault::Flaw;
 use super::members::{Reader, Writer};
 use super::value::{Value, text};
 use super::{BODY_BYTES_MAX, CodecFault, PayloadNote, payload};
-use crate::administration::{
-    Administration, ExportKind, HoldScope, LogOrigin, RotationCause,
-};
+use crate::administration::{Administration, ExportKind, HoldScope, LogOrigin, RotationCause, ShownAs};
 
 /// Who did it.
 const BY: &str = "by";
@@ -38,7 +36,7 @@ macro_rules! with_acts {
             "api_key.created" ApiKeyCreated { key, principal, expires_at }
             "api_key.revoked" ApiKeyRevoked { key }
             "key.epoch_rotated" KeyEpochRotated { before, after, keys, cause }
-            "payload.read" PayloadRead { payload, run }
+            "payload.read" PayloadRead { run, read, shown }
             "export.created" ExportCreated { kind, manifest, from, to, run, subject }
             "erasure.requested" ErasureRequested { erasure, subject, order, payloads, runs }
             "erasure.done" ErasureDone {
@@ -157,7 +155,7 @@ macro_rules! words {
     )*};
 }
 
-words!(ExportKind, LogOrigin, RotationCause);
+words!(ExportKind, LogOrigin, RotationCause, ShownAs);
 
 impl Value for HoldScope {
     fn write(&self) -> Result<Canon, Flaw> {

@@ -26,10 +26,10 @@ async fn every_route_denies_who_is_not_identified() {
         .await
         .unwrap();
     let (revoked_id, revoked) = world.key_of(&service).await;
-    world.engine.revoke_api_key(revoked_id).await.unwrap();
+    world.engine.revoke_api_key(revoked_id, None).await.unwrap();
     let (_, expired) = world
         .engine
-        .create_api_key(&service, Some(world.engine.clock().now()))
+        .create_api_key(&service, Some(world.engine.clock().now()), None)
         .await
         .unwrap();
     let good = world.key_of(&service).await.1;

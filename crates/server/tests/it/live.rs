@@ -79,7 +79,7 @@ async fn a_stream_ends_with_its_callers_key() {
     let (id, key) = world.key_of(&service).await;
     let run = world.started(&key, json!({"case_id": "CASE-1042"})).await;
     let mut stream = open(&world, &run, &key, None).await;
-    world.engine.revoke_api_key(id).await.unwrap();
+    world.engine.revoke_api_key(id, None).await.unwrap();
     while let Some(frame) = stream.frame().await {
         let text = frame.unwrap().into_data().unwrap();
         assert_ne!(

@@ -15,7 +15,8 @@ use interlock_core::pipeline::identity::{Method, Principal};
 use interlock_core::time::Timestamp;
 use interlock_runtime::case::{CaseDoors, scripted_endpoint, scripted_model};
 use interlock_runtime::clock::{FixedClock, SeededEntropy};
-use interlock_runtime::seal::{LocalKey, LocalSealer, MemoryKeyBook};
+use interlock_runtime::keys::{FileKeys, Keys, KeysParts};
+use interlock_runtime::seal::{MemoryKeyBook, PayloadSealer};
 use interlock_runtime::{Engine, Parts};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -84,7 +85,14 @@ impl World {
             1_767_225_600_000_000,
         )));
         let entropy = Arc::new(SeededEntropy::new(seed));
-        let key = Arc::new(LocalKey::ephemeral(entropy.as_ref()).unwrap());
+        let keys = Arc::new(Keys::new(KeysParts {
+            provider: Arc::new(FileKeys::ephemeral(entropy.clone()).unwrap()),
+            book: Arc::new(MemoryKeyBook::default()),
+            environment: EnvironmentName::parse("test").unwrap(),
+            entropy: entropy.clone(),
+            clock: clock.clone(),
+            holders: Vec::new(),
+        }));
         let endpoints: BTreeMap<_, _> = bundle
             .models()
             .iter()
@@ -99,12 +107,8 @@ impl World {
         let engine = Engine::new(Parts {
             tenant: TenantName::parse(tenant).unwrap(),
             store: Arc::new(store.clone()),
-            sealer: Arc::new(LocalSealer::new(
-                Arc::clone(&key),
-                Arc::new(MemoryKeyBook::default()),
-                entropy.clone(),
-            )),
-            book: key,
+            sealer: Arc::new(PayloadSealer::new(Arc::clone(&keys), entropy.clone())),
+            book: keys,
             clock: clock.clone(),
             entropy,
             models: Arc::new(scripted_model(&case)),
@@ -150,7 +154,7 @@ impl World {
     }
 
     pub(crate) async fn key_of(&self, principal: &Principal) -> (ApiKeyId, String) {
-        let (id, key) = self.engine.create_api_key(principal, None).await.unwrap();
+        let (id, key) = self.engine.create_api_key(principal, None, None).await.unwrap();
         (id, key.as_str().to_owned())
     }
 

@@ -22,7 +22,7 @@ use interlock_core::run::{
 use interlock_core::time::Timestamp;
 use interlock_core::workflow::{Next, RiskTier};
 
-use crate::administration::{Administration, ExportKind, HoldScope, LogOrigin, RotationCause};
+use crate::administration::{Administration, ExportKind, HoldScope, LogOrigin, RotationCause, ShownAs};
 
 /// Where choices come from.
 pub(super) struct Draw {
@@ -189,6 +189,7 @@ choices! {
     Stop = Stop::ALL;
     ExportKind = ExportKind::ALL;
     RotationCause = RotationCause::ALL;
+    ShownAs = ShownAs::ALL;
 }
 
 macro_rules! numbers {
