@@ -26,3 +26,6 @@ pub use record::{LogRecord, SignedFrom, key_digest};
 pub use refusal::Refusal;
 pub use rotation::Rotated;
 pub use signer::{SignerFault, SigningKey};
+
+#[cfg(test)]
+mod tests;

@@ -132,9 +132,8 @@ impl StoreLogFiles {
             return Ok(None);
         };
         let sealed = self.store.payload(&self.tenant, id).await?;
-        Ok(sealed.and_then(|sealed| {
-            crate::seal::committed_bytes(&sealed.header, &sealed.ciphertext)
-        }))
+        Ok(sealed
+            .and_then(|sealed| crate::seal::committed_bytes(&sealed.header, &sealed.ciphertext)))
     }
 }
 

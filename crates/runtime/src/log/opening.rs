@@ -12,7 +12,7 @@ use super::publisher::{LogPlace, Work};
 use super::record::{LogRecord, key_digest, verifier_key};
 use super::{
     FileGuard, Guard, GuardFault, Guarded, PublishFault, Refusal, SigningKey, press::Press,
-    rotation,
+    press::STEP_ENTRIES_MAX, rotation,
 };
 use crate::administration::{Administration, LogOrigin};
 use crate::clock::random;
@@ -50,6 +50,7 @@ pub(super) async fn open_with(
         guard,
         keys: vec![key],
         clock: Arc::clone(&engine.parts.clock),
+        step_entries: STEP_ENTRIES_MAX,
     };
     press.check().await?;
     let mut work = Work { press, record };
@@ -58,10 +59,7 @@ pub(super) async fn open_with(
 }
 
 /// A log that has a name: the configuration must agree with it, and the key must be its last one.
-fn known(
-    place: &LogPlace,
-    record: LogRecord,
-) -> Result<(LogRecord, SigningKey), PublishFault> {
+fn known(place: &LogPlace, record: LogRecord) -> Result<(LogRecord, SigningKey), PublishFault> {
     if let Some(configured) = &place.config.origin
         && *configured != record.origin
     {

@@ -18,7 +18,7 @@ use super::{Guard, GuardFault, Guarded, PublishFault, Refusal, SigningKey};
 use crate::clock::Clock;
 
 /// Entries of one publication: what a backlog holds beyond is published by the next.
-const STEP_ENTRIES_MAX: u64 = 65_536;
+pub(super) const STEP_ENTRIES_MAX: u64 = 65_536;
 /// The type of an Ed25519 signature in a note.
 const ED25519: u8 = 1;
 /// How often a publication of unknown outcome is looked up.
@@ -33,6 +33,8 @@ pub(super) struct Press {
     /// The key that signs; while it is handed over, also the next one.
     pub(super) keys: Vec<SigningKey>,
     pub(super) clock: Arc<dyn Clock>,
+    /// Entries of one publication.
+    pub(super) step_entries: u64,
 }
 
 /// A tree that grew, held against the guard, and not signed yet.
@@ -140,7 +142,7 @@ impl Press {
         let size = size_of(before.as_ref());
         // A signature that was allowed and not published comes first, however much has come since.
         let target = sequenced
-            .min(size.saturating_add(STEP_ENTRIES_MAX))
+            .min(size.saturating_add(self.step_entries))
             .max(guarded.size);
         let edge = self.edge(size, before.as_ref()).await?;
         let grown = self.grow(edge, size, target, &guarded).await?;

@@ -13,7 +13,9 @@ pub enum Refusal {
         signed: u64,
     },
     /// The store's first entries are others than those that were signed.
-    #[error("trust the store: its first {size} entries have another root than the one that was signed")]
+    #[error(
+        "trust the store: its first {size} entries have another root than the one that was signed"
+    )]
     Diverged {
         /// Entries in the tree that was signed.
         size: u64,
@@ -97,9 +99,13 @@ impl Refusal {
             Self::GuardMissing | Self::GuardDamaged | Self::GuardBehind { .. } => {
                 "put the guard back, or take the store's word for it, on record: interlock audit guard adopt --reason WHY"
             }
-            Self::OtherLog { .. } => "name this log's own guard directory under [log] in interlock.toml",
+            Self::OtherLog { .. } => {
+                "name this log's own guard directory under [log] in interlock.toml"
+            }
             Self::NameMissing => "restore the store from a good copy",
-            Self::Renamed { .. } => "a log keeps its name: mend `origin` under [log] in interlock.toml",
+            Self::Renamed { .. } => {
+                "a log keeps its name: mend `origin` under [log] in interlock.toml"
+            }
             Self::KeyMissing | Self::OtherKey => {
                 "put keys/log.key back from where you keep a copy; docs/log.md says what to do where there is none"
             }

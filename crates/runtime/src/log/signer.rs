@@ -66,10 +66,7 @@ impl SigningKey {
     }
 
     /// Makes the key of a rotation that begins.
-    pub(super) fn create_next(
-        data_dir: &Path,
-        entropy: &dyn Entropy,
-    ) -> Result<Self, SignerFault> {
+    pub(super) fn create_next(data_dir: &Path, entropy: &dyn Entropy) -> Result<Self, SignerFault> {
         Self::make(&data_dir.join(NEXT), entropy)
     }
 
@@ -89,9 +86,7 @@ impl SigningKey {
     }
 
     fn make(path: &Path, entropy: &dyn Entropy) -> Result<Self, SignerFault> {
-        let seed = Zeroizing::new(
-            random::<SEED_BYTES>(entropy).map_err(|_| SignerFault::Entropy)?,
-        );
+        let seed = Zeroizing::new(random::<SEED_BYTES>(entropy).map_err(|_| SignerFault::Entropy)?);
         let key = Self::from_seed(seed.as_slice())?;
         if let Some(dir) = path.parent() {
             durable::make_dir(dir)?;

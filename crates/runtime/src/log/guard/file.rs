@@ -73,9 +73,9 @@ impl FileGuard {
             let place = place.lock().unwrap_or_else(PoisonError::into_inner);
             act(&place.path)
         });
-        acted.await.map_err(|_ended| {
-            GuardFault::Io(std::io::Error::other("the write was broken off"))
-        })?
+        acted
+            .await
+            .map_err(|_ended| GuardFault::Io(std::io::Error::other("the write was broken off")))?
     }
 }
 

@@ -74,7 +74,10 @@ async fn any_changed_byte_is_damage() {
         bad[place] ^= 1;
         std::fs::write(&file, &bad).unwrap();
         let read = guard.last().await;
-        assert!(matches!(read, Err(GuardFault::Damaged)), "{place}: {read:?}");
+        assert!(
+            matches!(read, Err(GuardFault::Damaged)),
+            "{place}: {read:?}"
+        );
     }
     for bad in [&good[..good.len() - 1], b"", &[&good[..], b"\n"].concat()] {
         std::fs::write(&file, bad).unwrap();
