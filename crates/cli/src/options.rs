@@ -266,9 +266,26 @@ pub(crate) enum RunsCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
     /// A run's chain of custody
+    #[command(
+        after_help = "Examples:\n  interlock audit show run_01J…\n  interlock audit show run_01J… --marks"
+    )]
     Show {
         /// run_…
         id: String,
+        /// Where secret and personal values stand in its payloads, and where else the same ones do; never what they are
+        #[arg(long)]
+        marks: bool,
+    },
+    /// Open one payload, for a reason that is put on record first
+    #[command(
+        after_help = "Example:\n  interlock audit reveal pay_01J… --reason \"case 4711: complaint about a wrong refund\""
+    )]
+    Reveal {
+        /// pay_…
+        payload: String,
+        /// Why it must be read
+        #[arg(long)]
+        reason: String,
     },
     /// Verify the chains of one run or of all
     #[command(

@@ -8,6 +8,7 @@ mod names;
 mod rules;
 mod sealed;
 mod token;
+mod view;
 mod vocabulary;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 
 pub use rules::{KeepRule, KeepRules, On};
 pub use sealed::{Mark, Marks};
+pub use view::{MarkView, MarkedView};
 
 pub(crate) use find::find;
 pub(crate) use mask::mask;

@@ -1,5 +1,5 @@
-//! What people are shown of runs, reviews, inbox items and logs: values for the command line and HTTP alike. Opening
-//! content for a person is here and nowhere else; what policy lets a person see is asked by the caller's door first.
+//! What people are shown of runs, reviews, inbox items and logs: values for the command line and HTTP alike. What holds
+//! content takes the person who is shown it, and goes through `reveal`, which puts it on record first.
 
 use interlock_core::id::{InboxId, PrincipalId, ReviewId, RunId};
 use interlock_core::run::{Event, Phase, Review, State};
@@ -7,6 +7,7 @@ use interlock_store::{RunFilter, RunRow, RunStatus, WaitKind};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::administration::ShownAs;
 use crate::codec::PayloadNote;
 use crate::engine::{Engine, Fault};
 use crate::live::Recorded;
@@ -76,7 +77,7 @@ pub struct ReviewView {
     /// Whether people outside can see that it acted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external: Option<bool>,
-    /// The exact arguments or content that a yes is bound to. `null` once erased.
+    /// The exact arguments or content that a yes is bound to. `null` once erased, and in lists.
     pub content: Value,
     /// Evidence and rationale shown beside it.
     pub shown: Value,
@@ -179,11 +180,15 @@ impl Engine {
         Ok(rows.into_iter().map(run_view).collect())
     }
 
-    /// One run, with its output once released.
+    /// One run; for a reader, with its output once released.
     ///
     /// # Errors
-    /// There is no such run, or it cannot be read.
-    pub async fn run_view(&self, run: RunId) -> Result<RunView, Fault> {
+    /// There is no such run, it cannot be read, or that somebody reads its output cannot be put on record.
+    pub async fn run_view(
+        &self,
+        run: RunId,
+        reader: Option<PrincipalId>,
+    ) -> Result<RunView, Fault> {
         let row = self
             .parts
             .store
@@ -198,19 +203,27 @@ impl Engine {
             Phase::Waiting { item, .. } => vec![item.to_string()],
             _ => Vec::new(),
         };
-        if let Some(released) = state.released
+        if let Some(reader) = reader
+            && let Some(released) = state.released
             && let Some(note) = note_of(&history, released)
         {
-            view.output = self.payload(run, note).await?;
+            let shown = self
+                .show(run, &[note], ShownAs::Output, reader, None)
+                .await?;
+            view.output = shown.into_iter().next().flatten();
         }
         Ok(view)
     }
 
-    /// A review, opened for a person who is about to vote.
+    /// A review, opened for a person who is about to vote; with no reader, without its content.
     ///
     /// # Errors
-    /// It is not open.
-    pub async fn review_view(&self, id: ReviewId) -> Result<ReviewView, Fault> {
+    /// It is not open, or that somebody reads it cannot be put on record.
+    pub async fn review_view(
+        &self,
+        id: ReviewId,
+        reader: Option<PrincipalId>,
+    ) -> Result<ReviewView, Fault> {
         let wait = self
             .wait(WaitKind::Review, &id.to_string())
             .await?
@@ -224,9 +237,14 @@ impl Engine {
             return Err(Fault::NotFound("the review"));
         }
         let loaded = self.pinned(&state).await?;
-        let content = match note_of(&history, review.content) {
-            Some(note) => self.payload(wait.run, note).await?,
-            None => None,
+        let content = match (reader, note_of(&history, review.content)) {
+            (Some(reader), Some(note)) => {
+                let shown = self
+                    .show(wait.run, &[note], ShownAs::Review, reader, None)
+                    .await?;
+                shown.into_iter().next().flatten()
+            }
+            (None, _) | (_, None) => None,
         };
         let member = |name: &str| {
             content
@@ -299,8 +317,8 @@ impl Engine {
     /// An inbox item, opened for the person who is to finish it.
     ///
     /// # Errors
-    /// It is not open.
-    pub async fn inbox_view(&self, id: InboxId) -> Result<InboxView, Fault> {
+    /// It is not open, or that somebody reads it cannot be put on record.
+    pub async fn inbox_view(&self, id: InboxId, reader: PrincipalId) -> Result<InboxView, Fault> {
         let wait = self
             .wait(WaitKind::Inbox, &id.to_string())
             .await?
@@ -353,12 +371,17 @@ impl Engine {
             since: wait.since.to_string(),
             settlements,
             schema,
-            material: self.material(wait.run, &history).await?,
+            material: self.material(wait.run, &history, reader).await?,
         })
     }
 
     /// The newest content of each kind: what led to where the run is, without what was repeated on the way.
-    async fn material(&self, run: RunId, history: &[Recorded]) -> Result<Vec<MaterialView>, Fault> {
+    async fn material(
+        &self,
+        run: RunId,
+        history: &[Recorded],
+        reader: PrincipalId,
+    ) -> Result<Vec<MaterialView>, Fault> {
         const SHOWN_MAX: usize = 8;
         let mut notes: Vec<(u64, &PayloadNote)> = Vec::new();
         for recorded in history.iter().rev() {
@@ -371,16 +394,18 @@ impl Engine {
             }
         }
         notes.reverse();
-        let mut material = Vec::new();
-        for (seq, note) in notes {
-            let content = self.payload(run, note).await?.unwrap_or(Value::Null);
-            material.push(MaterialView {
-                seq,
+        let wanted: Vec<&PayloadNote> = notes.iter().map(|(_, note)| *note).collect();
+        let shown = self
+            .show(run, &wanted, ShownAs::Inbox, reader, None)
+            .await?;
+        let material = notes.iter().zip(shown);
+        Ok(material
+            .map(|((seq, note), content)| MaterialView {
+                seq: *seq,
                 slot: note.slot.as_str(),
-                content: without_key(content),
-            });
-        }
-        Ok(material)
+                content: without_key(content.unwrap_or(Value::Null)),
+            })
+            .collect())
     }
 
     /// A run's chain of custody.

@@ -41,7 +41,13 @@ pub(crate) fn show(server: Server, caller: Caller, asked: Asked) -> Answering {
         let item: InboxId = asked.id("item")?;
         let run = waiting(&server, WaitKind::Inbox, &item.to_string()).await?;
         opened(&server, &caller, run).await?;
-        answer(StatusCode::OK, &server.engine.inbox_view(item).await?)
+        answer(
+            StatusCode::OK,
+            &server
+                .engine
+                .inbox_view(item, caller.principal().id())
+                .await?,
+        )
     })
 }
 
@@ -53,7 +59,7 @@ pub(crate) fn settle(server: Server, caller: Caller, mut asked: Asked) -> Answer
         let verdict = settlement(asked.take()?)?;
         let (by, me) = (caller.principal().clone(), caller.principal().id());
         let said = move |event: &Event| matches!(event, Event::InboxSettled { item: of, by, .. } if *of == item && *by == me);
-        said_and_done(&server, run, said, move |engine| async move {
+        said_and_done(&server, &caller, run, said, move |engine| async move {
             engine.settle(item, by, verdict).await
         })
         .await

@@ -42,7 +42,13 @@ pub(crate) fn show(server: Server, caller: Caller, asked: Asked) -> Answering {
         let review: ReviewId = asked.id("review")?;
         let run = waiting(&server, WaitKind::Review, &review.to_string()).await?;
         opened(&server, &caller, run).await?;
-        answer(StatusCode::OK, &server.engine.review_view(review).await?)
+        answer(
+            StatusCode::OK,
+            &server
+                .engine
+                .review_view(review, Some(caller.principal().id()))
+                .await?,
+        )
     })
 }
 
@@ -56,7 +62,7 @@ pub(crate) fn vote(server: Server, caller: Caller, mut asked: Asked) -> Answerin
             .ok_or_else(|| Problem::at(Code::InvalidRequest, "/digest"))?;
         let (voter, me) = (caller.principal().clone(), caller.principal().id());
         let said = move |event: &Event| matches!(event, Event::ReviewVoted { review: on, voter, .. } if *on == review && *voter == me);
-        said_and_done(&server, run, said, move |engine| async move {
+        said_and_done(&server, &caller, run, said, move |engine| async move {
             engine
                 .vote(review, voter, digest, body.approve, body.reason)
                 .await
@@ -69,6 +75,7 @@ pub(crate) fn vote(server: Server, caller: Caller, mut asked: Asked) -> Answerin
 /// minutes, and goes on whether or not the caller waits for it.
 pub(crate) async fn said_and_done<F>(
     server: &Server,
+    caller: &Caller,
     run: RunId,
     said: impl Fn(&Event) -> bool,
     work: impl FnOnce(Arc<Engine>) -> F + Send + 'static,
@@ -88,11 +95,11 @@ where
                 server.wake.notify_one();
                 return match &answer.denied {
                     Some(decision) => Err(denied(decision)),
-                    None => view(server, run).await,
+                    None => view(server, caller, run).await,
                 };
             }
             heard = watch.recv() => match heard {
-                Ok(progress) if progress.run == run && said(&progress.event) => return view(server, run).await,
+                Ok(progress) if progress.run == run && said(&progress.event) => return view(server, caller, run).await,
                 Ok(_) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return Err(Problem::new(Code::Internal)),
             },

@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use interlock_core::id::{BundleName, RunId, WorkflowName};
 use interlock_core::pipeline::policy::{Decision, Verdict};
-use interlock_core::run::{Event, Outcome, Phase};
+use interlock_core::run::{Outcome, Phase};
 use interlock_core::seams::Violation;
 use interlock_runtime::{Answer, StartRequest};
 use interlock_store::{RunFilter, RunStatus};
@@ -61,11 +61,14 @@ pub(crate) fn start(server: Server, caller: Caller, mut asked: Asked) -> Answeri
                 outcome: Outcome::Rejected
             }
         ) {
-            return Err(input_rejected(&server, &started).await?);
+            return Err(input_rejected(&server, &caller, &started).await?);
         }
         let mut response = answer(
             StatusCode::ACCEPTED,
-            &server.engine.run_view(started.run).await?,
+            &server
+                .engine
+                .run_view(started.run, Some(caller.principal().id()))
+                .await?,
         )?;
         let headers = response.headers_mut();
         if let Ok(place) = HeaderValue::from_str(&format!("/api/v1/runs/{}", started.run)) {
@@ -79,17 +82,15 @@ pub(crate) fn start(server: Server, caller: Caller, mut asked: Asked) -> Answeri
 }
 
 /// What did not fit, as it was sealed: places and expectations, which hold no value. The caller sent the input.
-async fn input_rejected(server: &Server, started: &Answer) -> Result<Problem, Problem> {
-    let history = server.engine.history(started.run).await?;
-    let mut found = Vec::new();
-    for recorded in history
-        .iter()
-        .filter(|recorded| matches!(recorded.event, Event::IntakeRejected { .. }))
-    {
-        for note in &recorded.payloads {
-            found.push(server.engine.payload(started.run, note).await?);
-        }
-    }
+async fn input_rejected(
+    server: &Server,
+    caller: &Caller,
+    started: &Answer,
+) -> Result<Problem, Problem> {
+    let found = server
+        .engine
+        .problems_view(started.run, caller.principal().id())
+        .await?;
     let text = |item: &Value, name: &str| {
         item.get(name)
             .and_then(Value::as_str)
@@ -98,7 +99,6 @@ async fn input_rejected(server: &Server, started: &Answer) -> Result<Problem, Pr
     };
     let violations: Vec<Violation> = found
         .iter()
-        .flatten()
         .filter_map(|problems| problems.get("problems").and_then(Value::as_array))
         .flatten()
         .map(|item| Violation {
@@ -181,7 +181,7 @@ pub(crate) fn show(server: Server, caller: Caller, asked: Asked) -> Answering {
     Box::pin(async move {
         let run = asked.id("run")?;
         seen(&server, &caller, run).await?;
-        view(&server, run).await
+        view(&server, &caller, run).await
     })
 }
 
@@ -205,12 +205,17 @@ pub(crate) fn cancel(server: Server, caller: Caller, asked: Asked) -> Answering 
         let cancelled = to_the_end(async move { engine.cancel(run, by).await }).await??;
         match &cancelled.denied {
             Some(decision) => Err(denied(decision)),
-            None => view(&server, run).await,
+            None => view(&server, &caller, run).await,
         }
     })
 }
 
-/// A run as it is now, for a caller who may see it.
-pub(crate) async fn view(server: &Server, run: RunId) -> Result<Response, Problem> {
-    answer(StatusCode::OK, &server.engine.run_view(run).await?)
+/// A run as it is now, for a caller who may see it; that they are shown its output is on record before they are.
+pub(crate) async fn view(
+    server: &Server,
+    caller: &Caller,
+    run: RunId,
+) -> Result<Response, Problem> {
+    let reader = Some(caller.principal().id());
+    answer(StatusCode::OK, &server.engine.run_view(run, reader).await?)
 }

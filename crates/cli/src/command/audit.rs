@@ -12,10 +12,17 @@ use crate::exit::{Exit, Failure};
 use crate::options::{AuditCommand, Common};
 use crate::print;
 
+mod marks;
+mod reveal;
+
 pub(super) async fn run(common: &Common, command: AuditCommand) -> Result<Exit, Failure> {
     let installation = Installation::open(common)?;
     match command {
-        AuditCommand::Show { id } => {
+        AuditCommand::Reveal { payload, reason } => {
+            reveal::run(common, &installation, &payload, &reason).await
+        }
+        AuditCommand::Show { id, marks: true } => marks::run(common, &installation, &id).await,
+        AuditCommand::Show { id, marks: false } => {
             let engine = installation.engine_over(installation.store_read_only()?)?;
             let entries = engine
                 .custody(input::id(&id, "run_ and 26 characters")?)

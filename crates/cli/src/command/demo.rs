@@ -235,7 +235,7 @@ async fn one(
         }
         progress.settle().await;
     }
-    outcome(engine, &state).await?;
+    outcome(installation, engine, &state).await?;
     Ok(state)
 }
 
@@ -247,7 +247,8 @@ async fn decide(
     yes: bool,
 ) -> Result<Option<State>, Failure> {
     print::line("\n   A person must decide:");
-    review::show(&engine.review_view(open.id).await?);
+    let reader = installation.person(engine).await?.id();
+    review::show(&engine.review_view(open.id, Some(reader)).await?);
     let (person, approve, reason) = if yes {
         print::line("\n   !! --yes: the DEMO REVIEWER approves. No person has looked at this. !!");
         (
@@ -293,12 +294,17 @@ async fn demo_reviewer(engine: &Arc<Engine>, open: &Review) -> Result<Principal,
 }
 
 /// What became of the run, with the policy that refused it or the inbox item that waits.
-async fn outcome(engine: &Arc<Engine>, state: &State) -> Result<(), Failure> {
+async fn outcome(
+    installation: &Installation,
+    engine: &Arc<Engine>,
+    state: &State,
+) -> Result<(), Failure> {
     match &state.phase {
         Phase::Ended { outcome } => print::line(&format!("   outcome: {}", outcome.as_str())),
         Phase::Waiting { item, .. } => {
             print::line("   outcome: waits in the inbox for a person\n");
-            inbox::show(&engine.inbox_view(*item).await?);
+            let reader = installation.person(engine).await?.id();
+            inbox::show(&engine.inbox_view(*item, reader).await?);
         }
         other => print::line(&format!("   the run is {}", other.name())),
     }

@@ -19,8 +19,10 @@ pub(super) async fn run(common: &Common, command: InboxCommand) -> Result<Exit, 
     let (id, settlement) = match command {
         InboxCommand::List => return list(common, &installation).await,
         InboxCommand::Show { id } => {
-            let engine = installation.engine_over(installation.store_read_only()?)?;
-            let view = engine.inbox_view(input::id(&id, FORM)?).await?;
+            let engine =
+                installation.engine_to_show("ask the server instead: GET /api/v1/inbox/{item}")?;
+            let reader = installation.person(&engine).await?.id();
+            let view = engine.inbox_view(input::id(&id, FORM)?, reader).await?;
             if common.json {
                 print::json(&view)?;
             } else {
@@ -37,11 +39,19 @@ pub(super) async fn run(common: &Common, command: InboxCommand) -> Result<Exit, 
     let item: InboxId = input::id(&id, FORM)?;
     let engine = installation.engine()?;
     let person = installation.person(&engine).await?;
+    let by = person.id();
     let progress = Progress::follow(&engine, !common.json);
     let cancelled = matches!(settlement, Settlement::Cancel);
     let answer = engine.settle(item, person, settlement).await?;
     progress.settle().await;
-    let exit = report(common, &engine, &answer.state, answer.denied.as_ref()).await?;
+    let exit = report(
+        common,
+        &engine,
+        &answer.state,
+        answer.denied.as_ref(),
+        Some(by),
+    )
+    .await?;
     Ok(if cancelled && answer.denied.is_none() {
         Exit::Done
     } else {

@@ -21,7 +21,7 @@ pub(super) async fn run(common: &Common, command: ReviewCommand) -> Result<Exit,
             let engine = installation.engine_over(installation.store_read_only()?)?;
             let mut views = Vec::new();
             for wait in engine.waits(WaitKind::Review).await? {
-                views.push(engine.review_view(input::id(&wait.id, FORM)?).await?);
+                views.push(engine.review_view(input::id(&wait.id, FORM)?, None).await?);
             }
             if common.json {
                 print::json(&views)?;
@@ -47,8 +47,12 @@ pub(super) async fn run(common: &Common, command: ReviewCommand) -> Result<Exit,
             Ok(Exit::Done)
         }
         ReviewCommand::Show { id } => {
-            let engine = installation.engine_over(installation.store_read_only()?)?;
-            let view = engine.review_view(input::id(&id, FORM)?).await?;
+            let engine = installation
+                .engine_to_show("ask the server instead: GET /api/v1/reviews/{review}")?;
+            let reader = installation.person(&engine).await?.id();
+            let view = engine
+                .review_view(input::id(&id, FORM)?, Some(reader))
+                .await?;
             if common.json {
                 print::json(&view)?;
             } else {
@@ -80,11 +84,15 @@ async fn vote(
 ) -> Result<Exit, Failure> {
     let review: ReviewId = input::id(id, FORM)?;
     let engine = installation.engine()?;
-    let view = engine.review_view(review).await?;
+    let person = installation.person(&engine).await?;
+    // Content is opened only where somebody is shown it.
+    let is_shown = approve && digest.is_none() && print::is_interactive() && !common.json;
+    let reader = is_shown.then(|| person.id());
+    let view = engine.review_view(review, reader).await?;
     let digest = match digest {
         Some(digest) => digest,
         None if !approve => view.digest.clone(),
-        None if print::is_interactive() && !common.json => {
+        None if is_shown => {
             show(&view);
             let answer = print::ask("\napprove exactly this? [y/N] ")?;
             if !matches!(answer.as_str(), "y" | "yes") {
@@ -108,11 +116,18 @@ async fn vote(
             "64 hex digits, as `interlock review show ID` prints them",
         )
     })?;
-    let person = installation.person(&engine).await?;
+    let by = person.id();
     let progress = Progress::follow(&engine, !common.json);
     let answer = engine.vote(review, person, digest, approve, reason).await?;
     progress.settle().await;
-    let exit = report(common, &engine, &answer.state, answer.denied.as_ref()).await?;
+    let exit = report(
+        common,
+        &engine,
+        &answer.state,
+        answer.denied.as_ref(),
+        Some(by),
+    )
+    .await?;
     // A rejection that ends the run is what was asked for, not a denial of the command.
     Ok(if !approve && answer.denied.is_none() {
         Exit::Done

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use interlock_core::id::{BundleName, WorkflowName};
+use interlock_core::id::{BundleName, PrincipalId, WorkflowName};
 use interlock_core::run::{Outcome, Phase, State};
 use interlock_runtime::{Engine, StartRequest, say};
 
@@ -66,6 +66,7 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
             })?
         }
     };
+    let by = requester.id();
     let progress = Progress::follow(&engine, !common.json);
     let answer = engine
         .start(StartRequest {
@@ -87,17 +88,18 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
         engine.drive(answer.run).await?
     };
     progress.settle().await;
-    report(common, &engine, &state, answer.denied.as_ref()).await
+    report(common, &engine, &state, answer.denied.as_ref(), Some(by)).await
 }
 
-/// Says where a run is, and how the command ends.
+/// Says where a run is, and how the command ends. Its output is shown to the reader, where there is one.
 pub(super) async fn report(
     common: &Common,
     engine: &Engine,
     state: &State,
     denied: Option<&interlock_core::pipeline::policy::Decision>,
+    reader: Option<PrincipalId>,
 ) -> Result<Exit, Failure> {
-    let view = engine.run_view(state.run).await?;
+    let view = engine.run_view(state.run, reader).await?;
     let exit = match &state.phase {
         _ if denied.is_some() => Exit::Denied,
         Phase::Ended { outcome } => match outcome {

@@ -48,16 +48,36 @@ pub(super) async fn run(common: &Common, command: RunsCommand) -> Result<Exit, F
         }
         RunsCommand::Show { id } => {
             let id: RunId = input::id(&id, FORM)?;
-            let engine = installation.engine_over(installation.store_read_only()?)?;
+            let Some(store) = installation.store_if_free()? else {
+                let engine = installation.engine_over(installation.store_read_only()?)?;
+                let state = engine.state(id).await?;
+                if state.released.is_some() {
+                    print::aside(
+                        "its output is not shown: another process holds the store, where each reading is put on record",
+                    );
+                    print::aside("hint: ask the server instead: GET /api/v1/runs/{run}");
+                }
+                return report(common, &engine, &state, None, None).await;
+            };
+            let engine = installation.engine_over(store)?;
+            let reader = installation.person(&engine).await?.id();
             let state = engine.state(id).await?;
-            report(common, &engine, &state, None).await
+            report(common, &engine, &state, None, Some(reader)).await
         }
         RunsCommand::Cancel { id } => {
             let id: RunId = input::id(&id, FORM)?;
             let engine = installation.engine()?;
             let person = installation.person(&engine).await?;
+            let by = person.id();
             let answer = engine.cancel(id, person).await?;
-            report(common, &engine, &answer.state, answer.denied.as_ref()).await?;
+            report(
+                common,
+                &engine,
+                &answer.state,
+                answer.denied.as_ref(),
+                Some(by),
+            )
+            .await?;
             Ok(if answer.denied.is_some() {
                 Exit::Denied
             } else {

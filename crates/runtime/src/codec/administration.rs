@@ -8,7 +8,9 @@ use super::fault::Flaw;
 use super::members::{Reader, Writer};
 use super::value::{Value, text};
 use super::{BODY_BYTES_MAX, CodecFault, PayloadNote, payload};
-use crate::administration::{Administration, ExportKind, HoldScope, LogOrigin, RotationCause, ShownAs};
+use crate::administration::{
+    Administration, ExportKind, HoldScope, LogOrigin, RotationCause, ShownAs,
+};
 
 /// Who did it.
 const BY: &str = "by";

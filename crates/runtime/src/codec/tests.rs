@@ -56,10 +56,7 @@ fn plain(kind: &str) -> Event {
 
 /// The act of this kind that says something in every member, with who and why.
 fn plain_act(kind: &str) -> ActBody {
-    let (_, make) = DRAWN_ACTS
-        .iter()
-        .find(|(known, _)| *known == kind)
-        .unwrap();
+    let (_, make) = DRAWN_ACTS.iter().find(|(known, _)| *known == kind).unwrap();
     drawn_act(make(&mut Draw::plain()), &mut Draw::plain())
 }
 

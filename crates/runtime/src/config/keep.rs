@@ -37,7 +37,11 @@ pub(super) fn check(
 ) -> Result<KeepRules, ConfigFault> {
     if let Some(over) = raw.get(RULES_MAX) {
         let at = over.keep.span().start;
-        return Err(reader.fault(at, "there are too many rules", "at most 256 [[keep]] tables"));
+        return Err(reader.fault(
+            at,
+            "there are too many rules",
+            "at most 256 [[keep]] tables",
+        ));
     }
     let mut rules = Vec::new();
     for raw in raw {

@@ -87,9 +87,7 @@ pub(crate) fn find(
 /// Each leaf of a value with its label.
 pub(super) fn leaves(value: &Value, fields: &FieldLabels, take: &mut dyn FnMut(&Value, &Label)) {
     let mut labels = Labels::new(fields);
-    walk(value, &mut |leaf, path, _| {
-        take(leaf, labels.at(path))
-    });
+    walk(value, &mut |leaf, path, _| take(leaf, labels.at(path)));
 }
 
 /// Labels by place. Items of a list share theirs, so that a long list costs one look-up.

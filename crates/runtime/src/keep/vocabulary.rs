@@ -50,7 +50,10 @@ impl Vocabulary {
                 }
             });
         };
-        take(&scope.inputs, program.shapes.labels(&program.workflow.input));
+        take(
+            &scope.inputs,
+            program.shapes.labels(&program.workflow.input),
+        );
         for (step, value) in &scope.outputs {
             let Some(held) = state.outputs.get(step) else {
                 continue;
@@ -96,7 +99,10 @@ impl Vocabulary {
         &'v self,
         text: &'v str,
     ) -> impl Iterator<Item = (Range<usize>, &'v Label)> {
-        let matches = self.finder.iter().flat_map(move |finder| finder.find_iter(text));
+        let matches = self
+            .finder
+            .iter()
+            .flat_map(move |finder| finder.find_iter(text));
         matches.filter_map(|found| {
             let label = self.labels.get(found.pattern().as_usize())?;
             Some((found.range(), label))

@@ -47,6 +47,17 @@ const THRESHOLDS: Form = Form::List(&Form::Members(&[
     must("count", Form::Number),
     must("role", Form::Name),
 ]));
+const SHOWN_FIELDS: Form = Form::List(&Form::Members(&[
+    must("at", Form::List(&Form::Line)),
+    must("cats", Form::List(&Form::Name)),
+    must(
+        "conf",
+        Form::Word(&["public", "internal", "confidential", "restricted"]),
+    ),
+    must("int", Form::Word(&["trusted", "untrusted"])),
+    must("withheld", Form::Bool),
+]));
+const SHOWN_AS: Form = Form::Word(&["review", "inbox", "output", "problems", "reveal"]);
 const DOWNGRADES: Form = Form::List(&Form::Word(&["redact", "strip"]));
 const RISK: Form = Form::Word(&["low", "medium", "high", "critical"]);
 const OUTCOME: Form = Form::Word(&[
@@ -450,6 +461,8 @@ pub const KINDS: &[(&str, &[Member])] = &[
             must("call", Form::Id("call")),
             must("downgrades", DOWNGRADES),
             must("endpoint", Form::Name),
+            must("fields", SHOWN_FIELDS),
+            must("fields_left_out", Form::Number),
             must("label", LABEL),
             must("model", Form::Name),
             must("node", Form::Number),
@@ -495,9 +508,10 @@ pub const KINDS: &[(&str, &[Member])] = &[
         "payload.read",
         &[
             may("by", Form::Id("prn")),
-            must("payload", Form::Id("pay")),
             may("payloads", PAYLOADS),
+            must("read", Form::List(&Form::Id("pay"))),
             must("run", Form::Id("run")),
+            must("shown", SHOWN_AS),
         ],
     ),
     (

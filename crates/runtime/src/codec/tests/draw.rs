@@ -22,7 +22,9 @@ use interlock_core::run::{
 use interlock_core::time::Timestamp;
 use interlock_core::workflow::{Next, RiskTier};
 
-use crate::administration::{Administration, ExportKind, HoldScope, LogOrigin, RotationCause, ShownAs};
+use crate::administration::{
+    Administration, ExportKind, HoldScope, LogOrigin, RotationCause, ShownAs,
+};
 
 /// Where choices come from.
 pub(super) struct Draw {
