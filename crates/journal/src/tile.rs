@@ -41,6 +41,30 @@ pub struct BundleId {
     pub width: u16,
 }
 
+impl TileId {
+    /// Whether every leaf under the full tile of this place lies below `minimum`, the lowest index that a
+    /// pruned log still has. Such a tile may be gone; no root of a tree of `minimum` leaves or more, and no
+    /// proof between such trees or for a later entry, needs it.
+    #[must_use]
+    pub fn is_below(&self, minimum: u64) -> bool {
+        WIDTH
+            .checked_pow(u32::from(self.level) + 1)
+            .and_then(|span| self.index.checked_add(1)?.checked_mul(span))
+            .is_some_and(|end| end <= minimum)
+    }
+}
+
+impl BundleId {
+    /// Whether every entry of the full bundle of this place lies below `minimum`.
+    #[must_use]
+    pub fn is_below(&self, minimum: u64) -> bool {
+        self.index
+            .checked_add(1)
+            .and_then(|next| next.checked_mul(WIDTH))
+            .is_some_and(|end| end <= minimum)
+    }
+}
+
 /// What is wrong with a tile, a bundle or the path of one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TileFault {

@@ -1,6 +1,8 @@
 //! Keys, notes, checkpoints, cosignatures and receipts: read as they were written, read by the crates
 //! `signed_note` and `tlog_tiles`, and bounded.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use interlock_journal::checkpoint::{self, CheckpointFault};
 use interlock_journal::cosignature::answered;
 use interlock_journal::note::{
@@ -10,7 +12,7 @@ use interlock_journal::receipt::{Receipt, ReceiptFault};
 use interlock_journal::tree::{NodeHash, inclusion_proof};
 use interlock_journal::{Checkpoint, SignedNote, VerifierKey};
 use proptest::prelude::*;
-use signed_note::{Note, StandardVerifier, VerifierList};
+use signed_note::{Note, StandardSigner, StandardVerifier, VerifierList};
 
 use crate::written::{ORIGIN, Signer, Written};
 
@@ -115,6 +117,76 @@ fn checkpoints_are_read_by_signed_note_and_tlog_tiles() {
         assert_eq!(ours.checkpoint, log.checkpoint());
         assert_eq!(ours.signed_by, [log.signer.key()]);
         assert!(ours.cosignatures.is_empty());
+    }
+}
+
+#[test]
+fn notes_signed_by_signed_note_open_here() {
+    let log = Written::of(ORIGIN, 3, 300);
+    // Its private keys: name, key id, and kind with seed.
+    let key = log.signer.key();
+    let seed = STANDARD.encode([&[1u8], &[3u8; 32][..]].concat());
+    let id = u32::from_be_bytes(key.key_id());
+    let secret = format!("PRIVATE+KEY+{ORIGIN}+{id:08x}+{seed}");
+    let signer = StandardSigner::new(&secret).unwrap();
+    let mut note = Note::new(log.checkpoint().to_text().as_bytes(), &[]).unwrap();
+    note.add_sigs(&[&signer]).unwrap();
+    assert_eq!(note.to_bytes(), log.note());
+    let opened = checkpoint::open(&note.to_bytes(), ORIGIN, &[key]).unwrap();
+    assert_eq!(opened.checkpoint, log.checkpoint());
+}
+
+/// A text with one of its pieces taken away, doubled, or changed for another.
+fn changed() -> impl Strategy<Value = String> {
+    let log = Written::of(ORIGIN, 3, 300);
+    let text = log.checkpoint().to_text();
+    let witness = Signer::witness("w.example/1", 11).cosign(7, &text);
+    let note = format!("{}{witness}\n", String::from_utf8(log.note()).unwrap());
+    let pieces = [
+        "",
+        "\n",
+        " ",
+        "=",
+        "0",
+        "+",
+        "\r",
+        "\u{2014} ",
+        "A",
+        "/",
+        "\u{e9}",
+        "\u{2003}",
+    ];
+    let piece = prop::sample::select(pieces.to_vec());
+    let place = || any::<prop::sample::Index>();
+    prop::collection::vec((place(), place(), piece), 0..3).prop_map(move |changes| {
+        let mut chars: Vec<char> = note.chars().collect();
+        for (place, length, piece) in changes {
+            let from = place.index(chars.len());
+            let to = (from + length.index(4)).min(chars.len());
+            chars.splice(from..to, piece.chars());
+        }
+        chars.into_iter().collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Ours is the stricter: what it reads, the others read, and read the same.
+    #[test]
+    fn what_is_read_here_is_read_the_same_by_others(note in changed()) {
+        if let Ok(ours) = SignedNote::parse(note.as_bytes()) {
+            let theirs = Note::from_bytes(note.as_bytes()).unwrap();
+            prop_assert_eq!(theirs.text(), ours.text().as_bytes());
+            prop_assert_eq!(theirs.to_bytes(), ours.to_bytes());
+            if let Ok(ours) = Checkpoint::parse_text(ours.text()) {
+                let theirs = tlog_tiles::Checkpoint::from_bytes(theirs.text()).unwrap();
+                prop_assert_eq!(theirs.origin(), ours.origin);
+                prop_assert_eq!(theirs.size(), ours.size);
+                prop_assert_eq!(theirs.hash().0, ours.root.to_bytes());
+                prop_assert_eq!(theirs.extension(), "");
+            }
+        }
     }
 }
 

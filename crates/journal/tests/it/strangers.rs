@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use interlock_journal::Receipt;
+use interlock_journal::note::SignatureLine;
 use interlock_journal::tree::inclusion_proof;
+use interlock_journal::{Receipt, SignedNote};
 use tempfile::TempDir;
 
-use crate::written::{ORIGIN, Written, entry};
+use crate::written::{ORIGIN, Signer, Written, entry};
 
 /// The program, or `None` where it could not be installed on this machine.
 fn stranger(name: &str) -> Option<PathBuf> {
@@ -182,6 +183,63 @@ fn stranger_aics_accepts_checkpoint_entries_and_growth() {
     std::fs::write(&fork, other.note()).unwrap();
     let mut command = aics(&program, &log, "verify-consistency");
     refuses(command.arg("--old-checkpoint").arg(&fork));
+}
+
+/// A note with cosignatures, and with signatures of kinds that nobody here knows.
+fn cosigned(log: &Written, witnesses: &[(&Signer, u64)]) -> Vec<u8> {
+    let text = log.checkpoint().to_text();
+    let mut lines: Vec<_> = (0..16u8)
+        .map(|n| SignatureLine {
+            name: format!("unknown.example/{n}"),
+            key_id: [0xff, 0, 0, n],
+            signature: vec![n; 2428],
+        })
+        .collect();
+    lines.extend(
+        witnesses
+            .iter()
+            .map(|(witness, time)| witness.cosign(*time, &text)),
+    );
+    let note = SignedNote::parse(&log.note()).unwrap();
+    note.with(&lines).unwrap().to_bytes()
+}
+
+#[test]
+#[ignore = "runs Go's verifier and aics-tlog: see scripts/strangers"]
+fn stranger_aics_counts_cosignatures_and_go_looks_past_them() {
+    let log = Published::new(&[3, 300]);
+    let (one, two) = (
+        Signer::witness("w.example/1", 11),
+        Signer::witness("w.example/2", 12),
+    );
+    let note = cosigned(&log.log, &[(&one, 1_700_000_000), (&two, 1_700_000_001)]);
+    std::fs::write(log.root().join("checkpoint"), note).unwrap();
+    match stranger("go-verify") {
+        Some(go) => accepts(
+            Command::new(go)
+                .arg(log.root())
+                .arg(log.log.signer.key().to_string())
+                .args(&log.notes),
+        ),
+        None => println!("go-verify could not be installed here"),
+    }
+    let Some(program) = stranger("aics-tlog") else {
+        println!("aics-tlog could not be installed here");
+        return;
+    };
+    let verify = |quorum: &str| {
+        let mut command = aics(&program, &log, "verify-checkpoint");
+        for witness in [&one, &two] {
+            command.args(["--witness-key", &witness.key().to_string()]);
+        }
+        command.args(["--quorum", quorum]);
+        command
+    };
+    accepts(&mut verify("2"));
+    let note = cosigned(&log.log, &[(&one, 1_700_000_000)]);
+    std::fs::write(log.root().join("checkpoint"), note).unwrap();
+    accepts(&mut verify("1"));
+    refuses(&mut verify("2"));
 }
 
 /// The parts of a receipt, each given to `aics-tlog` as it is written there.

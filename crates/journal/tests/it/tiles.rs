@@ -271,6 +271,46 @@ fn proofs_need_no_more_than_the_tiles_said_to_be_needed() {
     needed_for_consistency(size + 1, size).unwrap_err();
 }
 
+/// What a log pruned to `minimum` still has.
+fn pruned(log: &Written, minimum: u64) -> Tiles {
+    let mut tiles = Tiles::new();
+    for id in tiles_of(log.size()).filter(|id| !id.is_below(minimum)) {
+        tiles.insert(id, log.tile(id)).unwrap();
+    }
+    tiles
+}
+
+#[test]
+fn a_pruned_log_still_proves_everything_from_its_minimum_on() {
+    let log = Written::of(ORIGIN, 1, 66_000);
+    for minimum in [
+        0, 1, 255, 256, 257, 512, 700, 65_279, 65_280, 65_536, 65_792, 66_000,
+    ] {
+        let tiles = pruned(&log, minimum);
+        let gone = tiles_of(log.size()).count() - tiles.len();
+        assert_eq!(gone as u64, minimum / 256 + minimum / 65_536, "{minimum}");
+        let bundles = bundles_of(log.size()).filter(|id| id.is_below(minimum));
+        assert_eq!(bundles.count() as u64, minimum / 256);
+        let places = [0, 1, 5, 255, 256, 300, 463].map(|after| minimum + after);
+        for size in places.into_iter().filter(|size| *size <= log.size()) {
+            let root = root_at(&tiles, size).unwrap();
+            assert_eq!(root, root_at(&log.tiles, size).unwrap());
+            let proof = consistency_proof(&tiles, size, log.size()).unwrap();
+            assert_eq!(Ok(proof), consistency_proof(&log.tiles, size, log.size()));
+            for index in places.into_iter().filter(|index| *index < size) {
+                let proof = inclusion_proof(&tiles, index, size).unwrap();
+                let leaf = leaf_hash(&log.entries[index as usize]);
+                verify_inclusion(leaf, index, size, &proof, root).unwrap();
+            }
+        }
+    }
+    // What was pruned is really gone.
+    let tiles = pruned(&log, 65_536);
+    inclusion_proof(&tiles, 3, log.size()).unwrap_err();
+    assert!(!tile(7, 0, 127).is_below(u64::MAX));
+    assert!(!tile(0, u64::MAX, 256).is_below(u64::MAX));
+}
+
 #[test]
 fn a_bundle_holds_1_to_256_entries_of_a_length_that_fits() {
     let entries: Vec<_> = (0..WIDTH + 1).map(entry).collect();
