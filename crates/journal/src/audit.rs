@@ -2,11 +2,26 @@
 //! schema and semantics, each apart, each naming the first index that is wrong.
 //! It reads through `LogFiles` and does no IO of its own; keys are the caller's and never come from what is read.
 
+mod anchors;
+mod climb;
+mod ids;
 pub mod kinds;
+mod ledger;
+mod manifest;
+mod older;
+mod partial;
+mod payloads;
 mod report;
+mod runs;
 pub mod scan;
+mod semantics;
+mod timestamp;
+mod verdict;
+mod whole;
 
+pub use manifest::is_path;
 pub use report::{Finding, Report};
+pub use verdict::audit;
 
 use crate::checkpoint::Checkpoint;
 use crate::note::VerifierKey;

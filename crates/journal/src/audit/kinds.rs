@@ -41,6 +41,14 @@ pub fn judge(event: &str, body: Raw<'_>) -> Schema {
     }
 }
 
+/// Whether the table has this kind.
+#[must_use]
+pub fn is_known(event: &str) -> bool {
+    KINDS
+        .binary_search_by(|(kind, _)| (*kind).cmp(event))
+        .is_ok()
+}
+
 /// Whether the reserved run of the administration holds this kind, and no other run does.
 #[must_use]
 pub fn is_administration(event: &str) -> bool {

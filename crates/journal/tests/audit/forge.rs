@@ -213,7 +213,7 @@ impl Pen {
         let (event, body) = self.decided("call_model", "ask", "local", ALLOW);
         say(&event, body);
         say("model.requested", format!(
-            "{{\"attempt\":1,\"call\":\"{call}\",\"downgrades\":[],\"endpoint\":\"local\",\"label\":{about},\
+            "{{\"attempt\":1,\"call\":\"{call}\",\"downgrades\":[],\"endpoint\":\"local\",\"fields\":[],\"fields_left_out\":0,\"label\":{about},\
              \"model\":\"small\",\"node\":0,\"payloads\":{prompt_note},\"prompt\":\"{prompt}\",\
              \"prompt_name\":\"ask\",\"prompt_version\":\"{version}\",\"shown\":{{\"shown\":1,\"withheld\":0}},\
              \"step\":\"ask\"}}"));

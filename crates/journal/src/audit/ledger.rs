@@ -1,0 +1,114 @@
+//! The entries of a log, one after another, and all that is asked of them beside the tree: form, runs, sense and
+//! payloads. Whoever reads the files hands each entry in with its index and leaf hash.
+
+use crate::entry::Entry;
+use crate::hash::LeafHash;
+
+use super::ids::number;
+use super::kinds::{self, Schema};
+use super::payloads::Payloads;
+use super::report::Finding;
+use super::runs::{Cover, Runs};
+use super::scan::scan;
+use super::semantics::{Adoptions, Semantics};
+
+/// All questions to entries.
+pub(super) struct Ledger<'a> {
+    pub(super) runs: Runs,
+    semantics: Semantics,
+    payloads: Payloads<'a>,
+    malformed: Option<Finding>,
+    unknown: Option<Finding>,
+    entries: u64,
+    /// The highest minimum that the log says was pruned to.
+    pub(super) pruned: u64,
+}
+
+/// What was found.
+pub(super) struct Findings {
+    pub(super) runs: Finding,
+    pub(super) payloads: Finding,
+    pub(super) schema: Finding,
+    pub(super) semantics: Finding,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) const fn new(cover: Cover, adoptions: Adoptions, payloads: Payloads<'a>) -> Self {
+        Self {
+            runs: Runs::new(cover),
+            semantics: Semantics::new(adoptions),
+            payloads,
+            malformed: None,
+            unknown: None,
+            entries: 0,
+            pruned: 0,
+        }
+    }
+
+    /// Judges the entry at an index. Indices rise.
+    pub(super) fn push(&mut self, index: u64, hash: LeafHash, bytes: &[u8]) {
+        self.entries += 1;
+        let Some(entry) = scan(bytes) else {
+            self.malformed.get_or_insert_with(|| {
+                let why = match Entry::parse(bytes) {
+                    Ok(_) => "the two readers of this verifier differ: report this".to_owned(),
+                    Err(fault) => fault.to_string(),
+                };
+                Finding::broken(index, format!("is no entry: {why}"))
+            });
+            return;
+        };
+        let Some(run) = number(entry.run, "run") else {
+            return;
+        };
+        match kinds::judge(entry.event, entry.body) {
+            Schema::Fits => {}
+            Schema::UnknownKind => {
+                self.unknown.get_or_insert_with(|| {
+                    Finding::unclear(format!(
+                        "`{}` at index {index} is a kind that this verifier does not know",
+                        entry.event
+                    ))
+                });
+            }
+            Schema::Member(member) => self.out_of_form(index, entry.event, member),
+            Schema::UnknownMember => self.out_of_form(index, entry.event, "one it does not have"),
+        }
+        let open = self.runs.push(index, hash, run, &entry);
+        let story = open.and_then(|open| open.story.as_mut());
+        self.semantics.push(index, run, &entry, story);
+        self.payloads.push(index, run, &entry);
+        self.runs.settle(run, &entry);
+        if run == 0 && entry.event == "log.pruned" {
+            let minimum = entry
+                .body
+                .get("minimum")
+                .and_then(|minimum| minimum.count());
+            self.pruned = self.pruned.max(minimum.unwrap_or(0));
+        }
+    }
+
+    fn out_of_form(&mut self, index: u64, event: &str, member: &str) {
+        self.malformed.get_or_insert_with(|| {
+            Finding::broken(
+                index,
+                format!("`{event}` has a member out of form: {member}"),
+            )
+        });
+    }
+
+    pub(super) fn finish(self) -> Findings {
+        let schema = self.malformed.or(self.unknown).unwrap_or_else(|| {
+            Finding::holds(format!(
+                "{} entries are well formed, of known kinds with their members",
+                self.entries
+            ))
+        });
+        Findings {
+            runs: self.runs.finish(self.entries),
+            payloads: self.payloads.finish(),
+            schema,
+            semantics: self.semantics.finish(),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The audit from end to end: the checkpoint and who signed it, then the entries by the whole log or by receipts,
+//! then what lies beside them. A question that an earlier fault left unanswered is said to be so.
+
+use crate::checkpoint::{self, Checkpoint};
+use crate::note::{SignedNote, VerifierKey};
+
+use super::anchors::{self, Asked};
+use super::ledger::Ledger;
+use super::manifest::{self, Kind, Manifest, Watched};
+use super::older::History;
+use super::partial::{self, Log};
+use super::payloads::Payloads;
+use super::report::{Finding, Report};
+use super::runs::Cover;
+use super::semantics::Adoptions;
+use super::whole::{self, Whole};
+use super::{Expectations, LogFiles, Progress};
+
+/// Answers every question about a log that its files can answer. It reads each file once, and holds in memory what
+/// is open: one bundle, the tree's right edge, the runs that have not ended.
+pub fn audit(
+    files: &dyn LogFiles,
+    expect: &Expectations,
+    progress: &mut dyn FnMut(Progress),
+) -> Report {
+    let mut refused = None;
+    let manifest = match files.read(manifest::PATH) {
+        Ok(None) => None,
+        Ok(Some(bytes)) => match Manifest::parse(&bytes) {
+            Ok(manifest) => Some(manifest),
+            Err(why) => {
+                refused = Some(Finding::wrong(format!("the manifest {why}")));
+                None
+            }
+        },
+        Err(fault) => {
+            refused = Some(Finding::unclear(format!(
+                "the manifest cannot be read: {fault}"
+            )));
+            None
+        }
+    };
+    let watched = Watched::new(files, manifest.as_ref());
+    let mut report = match head(&watched, expect) {
+        Ok(head) => entries(&watched, manifest.as_ref(), &head, expect, progress),
+        Err(signature) => without_checkpoint(signature),
+    };
+    report.files = refused.unwrap_or_else(|| watched.finish());
+    if let Some(manifest) = &manifest
+        && (manifest.origin != report.origin || manifest.size != report.size)
+    {
+        let other = Finding::wrong("the manifest is of another log, or of another size of it");
+        report.files = report.files.and(other);
+    }
+    report
+}
+
+/// The newest checkpoint, and whether the caller's keys signed it.
+struct Head {
+    note: Vec<u8>,
+    now: Checkpoint,
+    keys: Vec<VerifierKey>,
+    signature: Finding,
+}
+
+fn head(files: &dyn LogFiles, expect: &Expectations) -> Result<Head, Finding> {
+    let note = match files.read("checkpoint") {
+        Ok(Some(note)) => note,
+        Ok(None) => return Err(Finding::unclear("there is no checkpoint")),
+        Err(fault) => {
+            return Err(Finding::unclear(format!(
+                "the checkpoint cannot be read: {fault}"
+            )));
+        }
+    };
+    let parsed = SignedNote::parse(&note).map_err(|fault| Finding::wrong(fault.to_string()))?;
+    let now =
+        Checkpoint::parse_text(parsed.text()).map_err(|fault| Finding::wrong(fault.to_string()))?;
+    let mut keys = expect.keys.clone();
+    if let Some(policy) = &expect.witnesses {
+        keys.extend(policy.keys().iter().cloned());
+    }
+    let origin = expect.origin.as_ref().unwrap_or(&now.origin);
+    let signature = if expect.keys.is_empty() {
+        Finding::unclear("no key was given to trust; a log's own key proves nothing")
+    } else {
+        match checkpoint::open(&note, origin, &keys) {
+            Ok(opened) => Finding::holds(format!(
+                "`{}` of size {} is signed by {}",
+                now.origin,
+                now.size,
+                opened
+                    .signed_by
+                    .iter()
+                    .map(VerifierKey::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" and ")
+            )),
+            Err(fault) => Finding::wrong(fault.to_string()),
+        }
+    };
+    Ok(Head {
+        note,
+        now,
+        keys,
+        signature,
+    })
+}
+
+fn entries(
+    files: &dyn LogFiles,
+    manifest: Option<&Manifest>,
+    head: &Head,
+    expect: &Expectations,
+    progress: &mut dyn FnMut(Progress),
+) -> Report {
+    let now = &head.now;
+    let mut history = History::read(files, expect.kept.as_ref(), &now.origin, &head.keys);
+    let partial = manifest.filter(|manifest| manifest.kind != Kind::Log);
+    let payloads = match (expect.payloads, manifest) {
+        (Some(false), _) => Payloads::unasked("payloads were not asked for"),
+        (None, None) => Payloads::unasked("payloads are no part of a log's tiles"),
+        (None, Some(manifest)) if !manifest.payloads => {
+            Payloads::unasked("the export says that it was made without payloads")
+        }
+        (Some(true), _) | (None, Some(_)) => Payloads::among(files),
+    };
+    let (whole, minimum, ledger) = match partial {
+        Some(manifest) => {
+            let (cover, adoptions) = match manifest.kind {
+                Kind::Run(run) => (Cover::Run(run), Adoptions::Elsewhere),
+                Kind::Range(0, _) | Kind::Log => (Cover::Whole, Adoptions::Here),
+                Kind::Range(..) => (Cover::From, Adoptions::Before),
+                Kind::Subject => (Cover::Some, Adoptions::Before),
+            };
+            let mut ledger = Ledger::new(cover, adoptions, payloads);
+            let log = Log {
+                now,
+                note: &head.note,
+                keys: &head.keys,
+            };
+            let inclusion = partial::read_listed(files, manifest, &log, &mut ledger, progress);
+            let whole = Whole {
+                inclusion,
+                suspects: ledger.runs.suspects.clone(),
+                stopped: None,
+            };
+            (whole, 0, ledger)
+        }
+        None => {
+            let found = match manifest {
+                Some(manifest) if manifest.minimum > 0 => Ok(manifest.minimum.min(now.size)),
+                _ => whole::minimum_of(files, now.size),
+            };
+            let (minimum, unread) = match found {
+                Ok(minimum) => (minimum, None),
+                Err(why) => (0, Some(Finding::unclear(why))),
+            };
+            let (cover, adoptions) = if minimum == 0 {
+                (Cover::Whole, Adoptions::Here)
+            } else {
+                (Cover::From, Adoptions::Before)
+            };
+            let mut ledger = Ledger::new(cover, adoptions, payloads);
+            let whole = match unread {
+                Some(inclusion) => Whole {
+                    inclusion,
+                    suspects: Vec::new(),
+                    stopped: Some(0),
+                },
+                None => whole::read_all(files, now, minimum, &mut history, &mut ledger, progress),
+            };
+            (whole, minimum, ledger)
+        }
+    };
+    let suspects = &whole.suspects;
+    let append_only = history.finish(files, now, &|from, to| whole::narrowed(suspects, from, to));
+    let asked = Asked {
+        files,
+        now,
+        note: &head.note,
+        keys: &head.keys,
+        policy: expect.witnesses.as_ref(),
+    };
+    let anchors = anchors::judge(&asked, &history);
+    let found = ledger.finish();
+    let upto = |finding: Finding| match (finding, whole.stopped) {
+        (Finding::Holds { .. }, Some(index)) => {
+            Finding::unclear(format!("entries from {index} on could not be read"))
+        }
+        (finding, _) => finding,
+    };
+    Report {
+        origin: now.origin.clone(),
+        size: now.size,
+        minimum,
+        signature: head.signature.clone(),
+        append_only,
+        inclusion: whole.inclusion,
+        runs: upto(found.runs),
+        payloads: upto(found.payloads),
+        anchors,
+        schema: upto(found.schema),
+        semantics: upto(found.semantics),
+        files: Finding::unasked(""),
+    }
+}
+
+fn without_checkpoint(signature: Finding) -> Report {
+    let unclear = || Finding::unclear("there is no checkpoint that can be read to hold it to");
+    Report {
+        origin: String::new(),
+        size: 0,
+        minimum: 0,
+        signature,
+        append_only: unclear(),
+        inclusion: unclear(),
+        runs: unclear(),
+        payloads: unclear(),
+        anchors: unclear(),
+        schema: unclear(),
+        semantics: unclear(),
+        files: Finding::unasked(""),
+    }
+}
