@@ -24,7 +24,7 @@ pub use fate::Fate;
 pub(crate) use gone::GoneKeys;
 pub use hold::Hold;
 pub use ledger::{Erasure, Ledger};
-pub(crate) use survey::Concern;
+pub(crate) use survey::{Concern, covers};
 
 /// Who may erase, hold, expire and prune.
 pub const OFFICER: &str = "dpo";
@@ -106,7 +106,9 @@ pub(crate) fn reader(by: &Principal) -> Result<(), ErasureFault> {
 }
 
 fn has(by: &Principal, role: &str) -> bool {
-    by.roles().iter().any(|held: &RoleName| held.as_str() == role)
+    by.roles()
+        .iter()
+        .any(|held: &RoleName| held.as_str() == role)
 }
 
 impl Engine {

@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use interlock_core::id::{BundleName, Category, WorkflowName};
 
+mod expire;
 mod month;
+mod prune;
 #[cfg(test)]
 mod tests;
 
+pub use expire::{Period, Standing};
 pub use month::Month;
 
 /// The class of what no other class claims.
@@ -49,7 +52,12 @@ impl Preset {
         (Self::Hipaa, "hipaa", 72, "HIPAA, 45 CFR 164.316(b)(2)(i)"),
         (Self::Pci, "pci", 12, "PCI DSS v4, 10.5.1"),
         (Self::Sox, "sox", 84, "Sarbanes-Oxley, 17 CFR 210.2-06"),
-        (Self::EuAiAct, "eu_ai_act", 6, "EU AI Act, articles 19(1) and 26(6)"),
+        (
+            Self::EuAiAct,
+            "eu_ai_act",
+            6,
+            "EU AI Act, articles 19(1) and 26(6)",
+        ),
         (Self::Gdpr, "gdpr", 0, "GDPR, article 5(1)(e)"),
     ];
 

@@ -84,7 +84,8 @@ impl Engine {
         order: Option<&str>,
     ) -> Result<Certificate, ErasureFault> {
         let done = erasure.done.as_ref();
-        let done = done.ok_or_else(|| Fault::Bug("a certificate of what is not done".to_owned()))?;
+        let done =
+            done.ok_or_else(|| Fault::Bug("a certificate of what is not done".to_owned()))?;
         let Administration::ErasureDone {
             keys,
             payloads,
@@ -156,8 +157,13 @@ impl Certificate {
     #[must_use]
     pub fn text(&self) -> String {
         let place = |placed: &Placed| {
-            let index = placed.index.map_or_else(|| "none yet".to_owned(), |n| n.to_string());
-            format!("entry {index} of the log, leaf {}, at {}", placed.leaf, placed.time)
+            let index = placed
+                .index
+                .map_or_else(|| "none yet".to_owned(), |n| n.to_string());
+            format!(
+                "entry {index} of the log, leaf {}, at {}",
+                placed.leaf, placed.time
+            )
         };
         let mut lines = vec![
             format!("Certificate of erasure {}", self.erasure),
@@ -169,11 +175,23 @@ impl Certificate {
             ),
             format!("requested        {}", place(&self.requested)),
             format!("done             {}", place(&self.done)),
-            format!("log              {}", self.origin.as_deref().unwrap_or("not opened yet")),
+            format!(
+                "log              {}",
+                self.origin.as_deref().unwrap_or("not opened yet")
+            ),
             format!("keys destroyed   {}", self.keys),
-            format!("payloads         {} in {} runs, none of which opens", self.payloads, self.runs),
-            format!("shared           {} of them were about other people too", self.shared_with_others),
-            format!("key epoch        {} is destroyed, {} is in use", self.epoch_before, self.epoch_after),
+            format!(
+                "payloads         {} in {} runs, none of which opens",
+                self.payloads, self.runs
+            ),
+            format!(
+                "shared           {} of them were about other people too",
+                self.shared_with_others
+            ),
+            format!(
+                "key epoch        {} is destroyed, {} is in use",
+                self.epoch_before, self.epoch_after
+            ),
             format!("destroyed at     {}", self.destroyed_at),
             format!("backups dead at  {}", self.backups_dead_at),
             String::new(),

@@ -146,7 +146,10 @@ impl Engine {
         }
         let erasure = match begun {
             Some(erasure) => erasure,
-            None => self.request_erasure(&request, &found, order, &survey).await?,
+            None => {
+                self.request_erasure(&request, &found, order, &survey)
+                    .await?
+            }
         };
         progress(Stage::Requested(erasure));
         self.keep_under_way(erasure, &found.names).await?;
@@ -222,7 +225,14 @@ impl Engine {
         self.prove_gone(&key, progress).await?;
         // Tokens of the person's values go with the index; it is made again from the log, which has none.
         self.store().index_clear(self.tenant()).await?;
-        let act = done(erasure, found.subject, order, &survey, destroyed, destroyed_at);
+        let act = done(
+            erasure,
+            found.subject,
+            order,
+            &survey,
+            destroyed,
+            destroyed_at,
+        );
         self.administer(act, None, Some(by.id())).await?;
         progress(Stage::Recorded);
         self.forget_under_way(erasure).await?;

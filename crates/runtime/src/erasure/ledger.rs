@@ -28,6 +28,7 @@ pub struct Ledger {
     erasures: BTreeMap<ErasureId, Erasure>,
     holds: BTreeMap<HoldId, HoldScope>,
     expired: BTreeMap<(String, String), u64>,
+    pruned: u64,
 }
 
 impl Ledger {
@@ -70,6 +71,7 @@ impl Ledger {
                 let at = (class.clone(), month.clone());
                 self.expired.entry(at).or_insert(entry.seq);
             }
+            Administration::LogPruned { minimum } => self.pruned = self.pruned.max(*minimum),
             Administration::LogOpened { .. }
             | Administration::LogKeyRotated { .. }
             | Administration::BundleDeployed { .. }
@@ -80,7 +82,6 @@ impl Ledger {
             | Administration::KeyEpochRotated { .. }
             | Administration::PayloadRead { .. }
             | Administration::ExportCreated { .. }
-            | Administration::LogPruned { .. }
             | Administration::AnchorOverdue { .. }
             | Administration::AnchorRecovered { .. } => {}
         }
@@ -113,7 +114,10 @@ impl Ledger {
     /// People whose erasure was begun: nothing new is sealed for them.
     #[must_use]
     pub fn gone_subjects(&self) -> BTreeSet<SubjectId> {
-        self.erasures.values().map(|erasure| erasure.subject).collect()
+        self.erasures
+            .values()
+            .map(|erasure| erasure.subject)
+            .collect()
     }
 
     /// Place in the chain of the entry that expired a class and month.
@@ -122,6 +126,12 @@ impl Ledger {
         self.expired
             .get(&(class.to_owned(), month.to_owned()))
             .copied()
+    }
+
+    /// The lowest place of the log that is meant to be kept.
+    #[must_use]
+    pub const fn pruned(&self) -> u64 {
+        self.pruned
     }
 
     /// All that expired.

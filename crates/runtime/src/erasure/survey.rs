@@ -40,7 +40,7 @@ pub(crate) struct Survey {
 }
 
 /// Whether a hold covers a payload.
-pub(super) fn covers(scope: &HoldScope, concern: &Concern) -> bool {
+pub(crate) fn covers(scope: &HoldScope, concern: &Concern) -> bool {
     match scope {
         HoldScope::Subject(subject) => concern.keys.contains(&KeyName::subject(*subject)),
         HoldScope::Run(run) => concern.run == *run,
@@ -61,7 +61,10 @@ impl Engine {
         let tenant = self.tenant().clone();
         let mut next = self.store().log_minimum(&tenant).await?;
         loop {
-            let page = self.store().log_entries(&tenant, next, LOG_PAGE_MAX).await?;
+            let page = self
+                .store()
+                .log_entries(&tenant, next, LOG_PAGE_MAX)
+                .await?;
             let Some(last) = page.last() else {
                 return Ok(());
             };

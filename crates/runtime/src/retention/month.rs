@@ -12,7 +12,9 @@ impl Month {
     pub fn of(at: Timestamp) -> Self {
         let text = at.to_string();
         // An instant prints as its date first; what did not would be the last month there is, which never expires.
-        text.get(..7).and_then(Self::parse).unwrap_or(Self(u32::MAX))
+        text.get(..7)
+            .and_then(Self::parse)
+            .unwrap_or(Self(u32::MAX))
     }
 
     /// Reads `2026-11`; `None` for a text of another form.
@@ -24,7 +26,9 @@ impl Month {
             all.then(|| text.parse::<u32>().ok())?
         };
         let (year, month) = (number(year, 4)?, number(month, 2)?);
-        (1..=12).contains(&month).then_some(Self(year * 12 + month - 1))
+        (1..=12)
+            .contains(&month)
+            .then_some(Self(year * 12 + month - 1))
     }
 
     /// How many full months lie between this one and an instant: 0 in this month and the next.

@@ -63,10 +63,26 @@ fn months_are_counted_from_the_end_of_the_month() {
     };
     let month = Month::parse("2026-01").unwrap();
     assert_eq!(Month::of(at("0")), month);
-    for (day, full) in [("0", 0), ("30", 0), ("31", 0), ("58", 0), ("59", 1), ("365", 11)] {
+    for (day, full) in [
+        ("0", 0),
+        ("30", 0),
+        ("31", 0),
+        ("58", 0),
+        ("59", 1),
+        ("365", 11),
+    ] {
         assert_eq!(month.full_months_until(at(day)), full, "{day}");
     }
-    for bad in ["", "2026", "2026-1", "2026-00", "2026-13", "026-01", "2026-0a", "2026-01-01"] {
+    for bad in [
+        "",
+        "2026",
+        "2026-1",
+        "2026-00",
+        "2026-13",
+        "026-01",
+        "2026-0a",
+        "2026-01-01",
+    ] {
         assert_eq!(Month::parse(bad), None, "{bad}");
     }
     assert_eq!(month.to_string(), "2026-01");
