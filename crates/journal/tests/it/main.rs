@@ -17,6 +17,7 @@ mod attacks;
 mod ed25519;
 mod malformed;
 mod notes;
+mod page;
 mod reference;
 mod strangers;
 mod tiles;
