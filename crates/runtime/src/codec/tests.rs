@@ -4,7 +4,7 @@
 use interlock_core::run::{Event, Slot};
 use interlock_journal::Canon;
 
-use super::{ActBody, CodecFault, Kept, PayloadNote, decode, decode_act, encode, encode_act};
+use super::{ActBody, CodecFault, Kept, PayloadNote, decode, encode, encode_act};
 
 mod bounds;
 mod draw;
