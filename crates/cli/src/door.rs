@@ -14,21 +14,25 @@ use interlock_runtime::config::Config;
 use interlock_runtime::connector::{Outside, Site};
 use interlock_runtime::doors::RealDoors;
 use interlock_runtime::egress::{Egress, EgressOptions};
+use interlock_runtime::keys::{KeyProvider, Keys, KeysParts};
 use interlock_runtime::model::{ModelProvider, Models};
-use interlock_runtime::seal::{LocalKey, LocalSealer, StoreKeyBook};
+use interlock_runtime::seal::{PayloadSealer, StoreKeyBook};
 use interlock_runtime::secret::SecretStore;
 use interlock_runtime::{Doors, Engine, Parts};
-use interlock_store::{SqliteStore, Store};
+use interlock_store::{OpenFault, SqliteStore, Store};
 
 use crate::exit::Failure;
+use crate::log::LogSlot;
 use crate::options::Common;
 
 /// What a data directory holds, without its store.
 pub(crate) struct Installation {
     pub(crate) dir: PathBuf,
     pub(crate) config: Config,
-    pub(crate) key: Arc<LocalKey>,
+    pub(crate) provider: Arc<dyn KeyProvider>,
     pub(crate) secrets: Arc<SecretStore>,
+    /// Where the command that opened it finds, at its end, what is to be published.
+    pub(crate) log: LogSlot,
 }
 
 /// The data directory that was asked for.
@@ -42,7 +46,9 @@ pub(crate) fn data_dir(common: &Common) -> Result<PathBuf, Failure> {
 impl Installation {
     /// Opens a data directory that `interlock init` or the demo has made.
     pub(crate) fn open(common: &Common) -> Result<Self, Failure> {
-        Self::open_at(&data_dir(common)?)
+        let mut installation = Self::open_at(&data_dir(common)?)?;
+        installation.log = common.log.clone();
+        Ok(installation)
     }
 
     pub(crate) fn open_at(dir: &Path) -> Result<Self, Failure> {
@@ -61,19 +67,18 @@ impl Installation {
                 fault.hint,
             )
         })?;
-        let key =
-            LocalKey::open(dir).map_err(|fault| Failure::failed(format!("failed to {fault}")))?;
-        let key = Arc::new(key);
+        let provider = crate::keys::provider(dir)?;
         let secrets = Arc::new(SecretStore::new(
             dir,
             config.environment.clone(),
-            Arc::clone(&key),
+            Arc::clone(&provider),
         ));
         Ok(Self {
             dir: dir.to_owned(),
             config,
-            key,
+            provider,
             secrets,
+            log: LogSlot::default(),
         })
     }
 
@@ -82,6 +87,26 @@ impl Installation {
         let store = SqliteStore::open(&self.dir, &self.config.environment)
             .map_err(|fault| Failure::failed(format!("failed to {fault}")).hint(fault.hint()))?;
         Ok(Arc::new(store))
+    }
+
+    /// The store, for this process alone; `None` where another process has it.
+    pub(crate) fn store_if_free(&self) -> Result<Option<Arc<dyn Store>>, Failure> {
+        match SqliteStore::open(&self.dir, &self.config.environment) {
+            Ok(store) => Ok(Some(Arc::new(store))),
+            Err(OpenFault::Locked { .. }) => Ok(None),
+            Err(fault) => Err(Failure::failed(format!("failed to {fault}")).hint(fault.hint())),
+        }
+    }
+
+    /// The engine for somebody who is to be shown content. That is put on record first, so the store must be free.
+    pub(crate) fn engine_to_show(&self, instead: &str) -> Result<Arc<Engine>, Failure> {
+        let store = self.store_if_free()?.ok_or_else(|| {
+            Failure::failed("failed to show content: another process holds the store, where each reading is put on record")
+                .hint(instead)
+        })?;
+        let engine = self.engine_over(store)?;
+        self.log.keep(&engine, self.log_place());
+        Ok(engine)
     }
 
     /// The store beside a process that writes it.
@@ -129,7 +154,10 @@ impl Installation {
 
     /// The engine over the real doors.
     pub(crate) fn engine(&self) -> Result<Arc<Engine>, Failure> {
-        self.engine_over(self.store()?)
+        self.log.clear();
+        let engine = self.engine_over(self.store()?)?;
+        self.log.keep(&engine, self.log_place());
+        Ok(engine)
     }
 
     /// The engine over a store, with the configured models and the real doors.
@@ -184,15 +212,18 @@ impl Installation {
         >,
     ) -> Result<Arc<Engine>, Failure> {
         let entropy = Arc::new(SystemEntropy);
-        let book = Arc::new(StoreKeyBook(Arc::clone(&store)));
+        let keys = Arc::new(Keys::new(KeysParts {
+            provider: Arc::clone(&self.provider),
+            book: Arc::new(StoreKeyBook(Arc::clone(&store))),
+            environment: self.config.environment.clone(),
+            entropy: entropy.clone(),
+            clock: Arc::new(SystemClock),
+            holders: vec![self.secrets.clone()],
+        }));
         Ok(Engine::new(Parts {
             tenant: self.config.tenant.clone(),
-            sealer: Arc::new(LocalSealer::new(
-                Arc::clone(&self.key),
-                book,
-                entropy.clone(),
-            )),
-            book: Arc::clone(&self.key),
+            sealer: Arc::new(PayloadSealer::new(Arc::clone(&keys), entropy.clone())),
+            book: keys,
             store,
             clock: Arc::new(SystemClock),
             entropy,
@@ -202,7 +233,8 @@ impl Installation {
             aliases,
             policies: self.policies()?,
             keep: self.config.keep.clone(),
-        }))
+        })
+        .keep_by(self.config.retention.clone()))
     }
 
     /// The person at the terminal, with the roles that the configuration gives them now.

@@ -93,11 +93,14 @@ impl From<interlock_runtime::Fault> for Failure {
             ),
             Fault::Erased(_) => (
                 Exit::Failed,
-                Some("what is gone stays gone: cancel the run, or give the input again as a new one"),
+                Some(
+                    "what is gone stays gone: cancel the run, or give the input again as a new one",
+                ),
             ),
             Fault::Store(_)
             | Fault::Unknown
             | Fault::Seal(_)
+            | Fault::Turn(_)
             | Fault::Pinned(_)
             | Fault::LogRefused(_)
             | Fault::Entropy

@@ -8,6 +8,8 @@ use clap::Parser;
 mod command;
 mod door;
 mod exit;
+mod log;
+mod keys;
 mod options;
 mod person;
 mod print;

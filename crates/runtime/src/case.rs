@@ -21,8 +21,9 @@ use serde_json::Value;
 
 use crate::clock::{Clock, FixedClock, SeededEntropy};
 use crate::engine::{Engine, Fault, Parts};
+use crate::keys::{FileKeys, Keys, KeysParts};
 use crate::live::Recorded;
-use crate::seal::{LocalKey, LocalSealer, MemoryKeyBook};
+use crate::seal::{MemoryKeyBook, PayloadSealer};
 use crate::service::StartRequest;
 
 mod scripts;
@@ -160,7 +161,8 @@ pub async fn run_case(
         differences.push("not every scripted person was asked".to_owned());
     }
     let history = engine.history(answer.run).await?;
-    let output = engine.run_view(answer.run).await?.output;
+    let reader = Engine::requester(&state);
+    let output = engine.run_view(answer.run, reader).await?.output;
     compare(case, &state, &history, output.as_ref(), &mut differences);
     let decisions = history
         .iter()
@@ -187,8 +189,15 @@ fn engine(
         Some(environment) => environment.clone(),
         None => EnvironmentName::parse("test").map_err(|fault| bug(fault.to_string()))?,
     };
-    let key =
-        Arc::new(LocalKey::ephemeral(entropy.as_ref()).map_err(|fault| bug(fault.to_string()))?);
+    let provider = FileKeys::ephemeral(entropy.clone()).map_err(|fault| bug(fault.to_string()))?;
+    let keys = Arc::new(Keys::new(KeysParts {
+        provider: Arc::new(provider),
+        book: Arc::new(MemoryKeyBook::default()),
+        environment: environment.clone(),
+        entropy: entropy.clone(),
+        clock: clock.clone(),
+        holders: Vec::new(),
+    }));
     let endpoints: BTreeMap<_, _> = bundle
         .models()
         .iter()
@@ -203,12 +212,8 @@ fn engine(
     Ok(Engine::new(Parts {
         tenant: TenantName::parse("default").map_err(|fault| bug(fault.to_string()))?,
         store: Arc::new(MemoryStore::new(environment)),
-        sealer: Arc::new(LocalSealer::new(
-            Arc::clone(&key),
-            Arc::new(MemoryKeyBook::default()),
-            entropy.clone(),
-        )),
-        book: key,
+        sealer: Arc::new(PayloadSealer::new(Arc::clone(&keys), entropy.clone())),
+        book: keys,
         clock: clock as Arc<dyn Clock>,
         entropy,
         models: Arc::new(scripted_model(case)),

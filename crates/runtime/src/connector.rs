@@ -192,7 +192,7 @@ pub(crate) struct Prepared {
 }
 
 /// Prepares a request; its secrets live as long as the result.
-pub(crate) fn prepare(
+pub(crate) async fn prepare(
     connector: &HttpConnector,
     filling: Filling<'_>,
     timeout_millis: u32,
@@ -214,7 +214,7 @@ pub(crate) fn prepare(
                 prefix,
                 name: secret,
             } => {
-                let secret = outside.secrets.get(secret).map_err(|fault| {
+                let secret = outside.secrets.get(secret).await.map_err(|fault| {
                     tracing::warn!(%fault, "a connector's secret cannot be had");
                     unusable
                 })?;

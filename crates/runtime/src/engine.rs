@@ -233,7 +233,8 @@ impl Engine {
     /// The retention classes.
     #[must_use]
     pub fn retention(&self) -> &crate::retention::Retention {
-        self.retention.get_or_init(crate::retention::Retention::default)
+        self.retention
+            .get_or_init(crate::retention::Retention::default)
     }
 
     pub(crate) fn tell(&self, progress: Progress) {

@@ -164,11 +164,7 @@ impl Engine {
     ///
     /// # Errors
     /// There is no such key, or the store cannot be written.
-    pub async fn revoke_api_key(
-        &self,
-        id: ApiKeyId,
-        by: Option<PrincipalId>,
-    ) -> Result<(), Fault> {
+    pub async fn revoke_api_key(&self, id: ApiKeyId, by: Option<PrincipalId>) -> Result<(), Fault> {
         let text = id.to_string();
         let short = text.trim_start_matches("key_");
         let record = self

@@ -2,10 +2,13 @@
 //! secrets, keys and time. Only here is anything outside called. It decides nothing: every effect takes a proof
 //! that core made, and what comes back goes to core as data.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "its callers, KMS and S3, come next"))]
-mod aws;
 pub mod administration;
 pub mod anchor;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "its callers, KMS and S3, come next")
+)]
+mod aws;
 pub mod case;
 pub mod clock;
 pub mod codec;

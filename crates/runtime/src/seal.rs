@@ -1,6 +1,6 @@
 //! Content is sealed before it is stored and opened only for a decision, an effect or a person who may see it. The seam
-//! is [`Sealer`]; the first provider of the key-encryption key is a local file. Formats follow DESIGN section 7:
-//! one key for each payload, bound to its place, destroyed with any of the keys that it is derived from.
+//! is [`Sealer`]; the keys that it uses are made and wrapped in `keys`. Each payload has a key of its own, bound to its
+//! place, destroyed with any of the keys that it is derived from.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,19 @@ use interlock_core::id::{EnvironmentName, PayloadId, RunId, SubjectId, TenantNam
 use interlock_core::time::Timestamp;
 use zeroize::Zeroizing;
 
+use crate::keys::KeyFault;
+
 mod book;
 mod header;
-mod local_key;
 mod padding;
 mod payload;
+mod shelf;
 #[cfg(test)]
 mod tests;
 
-pub use book::{KeyBook, KeyBookFault, KeyName, MemoryKeyBook, StoreKeyBook};
-pub use local_key::{KeyFileFault, LocalKey};
-pub use payload::{LocalSealer, ciphertext_digest};
+pub use book::{KeyBook, KeyBookFault, KeyName, KeyPage};
+pub use payload::{PayloadSealer, ciphertext_digest, committed_bytes, key_names};
+pub use shelf::{MemoryKeyBook, StoreKeyBook};
 
 /// Where a payload belongs. A ciphertext moved elsewhere does not open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +75,23 @@ pub struct SealedRef<'a> {
     pub commitment: &'a [u8; 32],
 }
 
+/// By what the keys of a payload's marks are found.
+#[derive(Clone, Copy)]
+pub enum MarkedBy<'a> {
+    /// Before it is sealed: keys that are not there yet are made.
+    Terms(&'a Terms),
+    /// Afterwards, by its header: a key that is not there is gone.
+    Header(&'a [u8]),
+}
+
+/// The keys of a payload's marks (`docs/keep.md`). No `Debug`: these are keys.
+pub struct MarkKeys {
+    /// Seals the marks: derived from all that the payload depends on, so that it dies with any of them.
+    pub seal: Zeroizing<[u8; 32]>,
+    /// Make tokens: one for each person that the payload is about, or where there is none, of its run and its period.
+    pub links: Vec<Zeroizing<[u8; 32]>>,
+}
+
 /// Why nothing was sealed or opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealFault {
@@ -82,24 +101,28 @@ pub enum SealFault {
     /// It is not what its entry committed to, not in its place, or was changed.
     #[error("open {0}: it is not what was sealed in this place")]
     Mismatch(PayloadId),
-    /// The book of data keys cannot be reached.
+    /// A data key cannot be had now.
     #[error("reach the data keys of {0}: {1}")]
-    Keys(PayloadId, KeyBookFault),
+    Keys(PayloadId, KeyFault),
+    /// The key of small records cannot be had.
+    #[error("reach the key of {0} records: {1}")]
+    Record(&'static str, KeyFault),
     /// No randomness.
     #[error("seal: the system gives no randomness")]
     Entropy,
     /// The content is too large, or a header has another form.
     #[error("seal {0}: over its bound")]
     Bound(PayloadId),
-    /// A small record does not open under the local key.
+    /// A small record does not open under its key.
     #[error("open a {0} record: it was not sealed by this key, or was changed")]
     Small(&'static str),
 }
 
 /// Seals and opens payloads.
 ///
-/// Concurrent calls are allowed. Nothing is cached longer than the process; a destroyed key is [`SealFault::Gone`]
-/// at the latest when the process ends. `Keys` may be tried again; nothing else may.
+/// Concurrent calls are allowed. A destroyed key is [`SealFault::Gone`] from the moment when its page is deleted, in
+/// every process; content sealed elsewhere in the same minute may be sealed under it, and is then gone too. `Keys`
+/// and `Record` may be tried again; nothing else may.
 #[async_trait]
 pub trait Sealer: Send + Sync {
     /// Seals content for its place.
@@ -122,4 +145,10 @@ pub trait Sealer: Send + Sync {
         place: &Place,
         sealed: &SealedRef<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, SealFault>;
+
+    /// The keys of a payload's marks.
+    ///
+    /// # Errors
+    /// See [`SealFault`]; [`SealFault::Gone`] where any key that the payload depends on was destroyed.
+    async fn mark_keys(&self, place: &Place, of: MarkedBy<'_>) -> Result<MarkKeys, SealFault>;
 }

@@ -3,14 +3,20 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use interlock_core::id::{EnvironmentName, SecretName};
 use zeroize::Zeroizing;
 
-use crate::seal::{LocalKey, SealFault};
+use crate::keys::{KeyFault, KeyHolder, KeyProvider, small};
+use crate::seal::SealFault;
+
+mod key;
+#[cfg(test)]
+mod tests;
 
 /// Bytes of one secret.
 const SECRET_BYTES_MAX: usize = 64 * 1024;
@@ -48,7 +54,10 @@ pub enum SecretFault {
     /// The file cannot be read or written.
     #[error("reach secret `{0}`: {1}")]
     Io(SecretName, std::io::Error),
-    /// It does not open under the local key.
+    /// The key that they are sealed under cannot be had.
+    #[error("reach the key of secret `{0}`: {1}")]
+    Key(SecretName, KeyFault),
+    /// It does not open under the key.
     #[error("open secret `{0}`: {1}")]
     Seal(SecretName, SealFault),
     /// Empty, too long, or no text.
@@ -56,21 +65,26 @@ pub enum SecretFault {
     Form(SecretName),
 }
 
-/// The embedded store.
+/// The embedded store. Its values are sealed under a data key of its own, which lies beside them, wrapped.
 pub struct SecretStore {
     dir: PathBuf,
     environment: EnvironmentName,
-    key: Arc<LocalKey>,
+    key: key::StoreKey,
 }
 
 impl SecretStore {
     /// The store of a data directory.
     #[must_use]
-    pub fn new(data_dir: &Path, environment: EnvironmentName, key: Arc<LocalKey>) -> Self {
+    pub fn new(
+        data_dir: &Path,
+        environment: EnvironmentName,
+        provider: Arc<dyn KeyProvider>,
+    ) -> Self {
+        let dir = data_dir.join("secrets");
         Self {
-            dir: data_dir.join("secrets"),
+            key: key::StoreKey::new(&dir, environment.clone(), provider),
+            dir,
             environment,
-            key,
         }
     }
 
@@ -86,24 +100,20 @@ impl SecretStore {
     ///
     /// # Errors
     /// See [`SecretFault`]. The older value stays where the new one cannot be written whole.
-    pub fn set(&self, name: &SecretName, secret: &Secret) -> Result<(), SecretFault> {
+    pub async fn set(&self, name: &SecretName, secret: &Secret) -> Result<(), SecretFault> {
         let text = secret.expose();
         if text.is_empty() || text.len() > SECRET_BYTES_MAX || text.chars().any(char::is_control) {
             return Err(SecretFault::Form(name.clone()));
         }
-        let sealed = self
-            .key
-            .seal_small("secret", self.aad(name).as_bytes(), text.as_bytes())
+        let key = self.key.made().await;
+        let key = key.map_err(|fault| SecretFault::Key(name.clone(), fault))?;
+        let sealed = small::seal(&key, "secret", self.aad(name).as_bytes(), text.as_bytes())
             .map_err(|fault| SecretFault::Seal(name.clone(), fault))?;
         self.write(name, &sealed)
             .map_err(|fault| SecretFault::Io(name.clone(), fault))
     }
 
     fn write(&self, name: &SecretName, sealed: &[u8]) -> std::io::Result<()> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.dir)?;
         let next = self.dir.join(format!("{name}.next"));
         let _ = fs::remove_file(&next);
         let mut file = fs::OpenOptions::new()
@@ -121,7 +131,7 @@ impl SecretStore {
     ///
     /// # Errors
     /// See [`SecretFault`].
-    pub fn get(&self, name: &SecretName) -> Result<Secret, SecretFault> {
+    pub async fn get(&self, name: &SecretName) -> Result<Secret, SecretFault> {
         let mut sealed = Vec::new();
         let io = |fault: std::io::Error| match fault.kind() {
             std::io::ErrorKind::NotFound => SecretFault::Missing(name.clone()),
@@ -131,9 +141,9 @@ impl SecretStore {
         file.take(SECRET_BYTES_MAX as u64 + 64)
             .read_to_end(&mut sealed)
             .map_err(io)?;
-        let opened = self
-            .key
-            .open_small("secret", self.aad(name).as_bytes(), &sealed)
+        let key = self.key.found().await;
+        let key = key.map_err(|fault| SecretFault::Key(name.clone(), fault))?;
+        let opened = small::open(&key, "secret", self.aad(name).as_bytes(), &sealed)
             .map_err(|fault| SecretFault::Seal(name.clone(), fault))?;
         std::str::from_utf8(&opened)
             .map(Secret::new)
@@ -175,44 +185,13 @@ impl SecretStore {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::SystemEntropy;
+#[async_trait]
+impl KeyHolder for SecretStore {
+    async fn settle(&self) -> Result<(), KeyFault> {
+        self.key.settle().await
+    }
 
-    #[test]
-    fn a_secret_comes_back_in_its_environment_only_and_is_nowhere_in_clear() {
-        let dir = tempfile::tempdir().unwrap();
-        let key = Arc::new(LocalKey::create(dir.path(), &SystemEntropy).unwrap());
-        let store = |environment: &str| {
-            SecretStore::new(
-                dir.path(),
-                EnvironmentName::parse(environment).unwrap(),
-                key.clone(),
-            )
-        };
-        let name = SecretName::parse("anthropic").unwrap();
-        let test = store("test");
-        assert!(matches!(test.get(&name), Err(SecretFault::Missing(_))));
-        test.set(&name, &Secret::new(" canary-value\n")).unwrap();
-        assert_eq!(test.get(&name).unwrap().expose(), "canary-value");
-        test.set(&name, &Secret::new("second")).unwrap();
-        assert_eq!(test.get(&name).unwrap().expose(), "second");
-        assert!(matches!(
-            store("production").get(&name),
-            Err(SecretFault::Seal(..))
-        ));
-        assert_eq!(test.list().unwrap(), vec![name.clone()]);
-        assert_eq!(format!("{:?}", Secret::new("canary-value")), "Secret(..)");
-        for file in std::fs::read_dir(dir.path().join("secrets")).unwrap() {
-            let bytes = std::fs::read(file.unwrap().path()).unwrap();
-            assert!(!bytes.windows(6).any(|w| w == b"second"));
-        }
-        assert!(matches!(
-            test.set(&name, &Secret::new("")),
-            Err(SecretFault::Form(_))
-        ));
-        test.remove(&name).unwrap();
-        assert!(matches!(test.remove(&name), Err(SecretFault::Missing(_))));
+    async fn rewrap(&self, epoch: u32) -> Result<u64, KeyFault> {
+        self.key.rewrap(epoch).await
     }
 }

@@ -21,6 +21,7 @@ impl From<Fault> for Problem {
             Fault::Unknown => Code::OutcomeUnknown,
             Fault::Damaged { .. } => Code::LogDamaged,
             Fault::Seal(seal) => of_seal(seal),
+            Fault::Turn(_) => Code::KeysUnavailable,
             Fault::Pinned(_) => Code::BundleUnavailable,
             Fault::LogRefused(_) => Code::LogRefused,
             Fault::Erased(_) => Code::Erased,

@@ -9,12 +9,13 @@ use interlock_bundle::{Bundle, OperatorPolicies};
 use interlock_core::id::{EndpointName, EnvironmentName, ModelAlias, TenantName};
 use interlock_core::registry::Endpoint;
 use interlock_runtime::case::scripted_endpoint;
-use interlock_runtime::clock::{SystemClock, SystemEntropy};
+use interlock_runtime::clock::{Clock, SystemClock, SystemEntropy};
 use interlock_runtime::connector::{Outside, Site};
 use interlock_runtime::doors::RealDoors;
 use interlock_runtime::egress::{Egress, EgressOptions};
+use interlock_runtime::keys::{FileKeys, Keys, KeysParts, no_passphrase};
 use interlock_runtime::model::ModelProvider;
-use interlock_runtime::seal::{LocalKey, LocalSealer, StoreKeyBook};
+use interlock_runtime::seal::{PayloadSealer, StoreKeyBook};
 use interlock_runtime::secret::SecretStore;
 use interlock_runtime::{Doors, Engine, Parts};
 use interlock_store::{SqliteStore, Store};
@@ -31,7 +32,7 @@ pub type Endpoints = (
 /// See the module's text.
 pub struct Installation {
     dir: PathBuf,
-    key: Arc<LocalKey>,
+    provider: Arc<FileKeys>,
     environment: EnvironmentName,
     /// Folders that file sources may read, by name.
     pub roots: BTreeMap<String, PathBuf>,
@@ -44,9 +45,14 @@ impl Installation {
     /// The directory or its key cannot be had.
     pub fn open(dir: &Path) -> Result<Self, Failure> {
         interlock_store::sqlite::prepare_data_dir(dir)?;
+        let provider = if FileKeys::exists(dir) {
+            FileKeys::open(dir, &no_passphrase)?
+        } else {
+            FileKeys::create(dir, SystemClock.now())?
+        };
         Ok(Self {
             dir: dir.to_owned(),
-            key: Arc::new(LocalKey::open_or_create(dir, &SystemEntropy)?),
+            provider: Arc::new(provider),
             environment: EnvironmentName::parse("test")?,
             roots: BTreeMap::new(),
         })
@@ -83,8 +89,12 @@ impl Installation {
     /// Its secrets; there are none.
     #[must_use]
     pub fn secrets(&self) -> Arc<SecretStore> {
-        let key = Arc::clone(&self.key);
-        Arc::new(SecretStore::new(&self.dir, self.environment.clone(), key))
+        let provider = self.provider.clone();
+        Arc::new(SecretStore::new(
+            &self.dir,
+            self.environment.clone(),
+            provider,
+        ))
     }
 
     /// The real doors to tools and sources.
@@ -118,15 +128,18 @@ impl Installation {
         (endpoints, aliases): Endpoints,
     ) -> Result<Arc<Engine>, Failure> {
         let entropy = Arc::new(SystemEntropy);
-        let book = Arc::new(StoreKeyBook(Arc::clone(&store)));
+        let keys = Arc::new(Keys::new(KeysParts {
+            provider: self.provider.clone(),
+            book: Arc::new(StoreKeyBook(Arc::clone(&store))),
+            environment: self.environment.clone(),
+            entropy: entropy.clone(),
+            clock: Arc::new(SystemClock),
+            holders: vec![self.secrets()],
+        }));
         Ok(Engine::new(Parts {
             tenant: TenantName::parse("default")?,
-            sealer: Arc::new(LocalSealer::new(
-                Arc::clone(&self.key),
-                book,
-                entropy.clone(),
-            )),
-            book: Arc::clone(&self.key),
+            sealer: Arc::new(PayloadSealer::new(Arc::clone(&keys), entropy.clone())),
+            book: keys,
             store,
             clock: Arc::new(SystemClock),
             entropy,

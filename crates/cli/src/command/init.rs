@@ -4,9 +4,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use interlock_core::id::EnvironmentName;
-use interlock_runtime::clock::SystemEntropy;
+use interlock_runtime::clock::{Clock, SystemClock};
 use interlock_runtime::config::starter;
-use interlock_runtime::seal::LocalKey;
+use interlock_runtime::keys::FileKeys;
 
 use crate::door::{Installation, data_dir};
 use crate::exit::{Exit, Failure};
@@ -77,8 +77,10 @@ pub(super) fn make(dir: &Path, environment: &EnvironmentName) -> Result<(), Fail
         .recursive(true)
         .mode(0o700)
         .create(dir)?;
-    LocalKey::open_or_create(dir, &SystemEntropy)
-        .map_err(|fault| Failure::failed(format!("failed to {fault}")))?;
+    if !FileKeys::exists(dir) {
+        FileKeys::create(dir, SystemClock.now())
+            .map_err(|fault| Failure::failed(format!("failed to {fault}")))?;
+    }
     let text = starter(environment, &crate::person::user()?, &FIRST_ROLES);
     let mut file = std::fs::OpenOptions::new()
         .write(true)

@@ -10,17 +10,25 @@ use serde_json::json;
 use super::*;
 use crate::clock::SeededEntropy;
 use crate::egress::loopback::way_out;
-use crate::seal::LocalKey;
+use crate::keys::FileKeys;
 use crate::secret::Secret;
 
 /// A machine with a secret `token`, a setting `host` and a folder `logs`.
 pub(crate) fn site(directory: &Path) -> Site {
-    let key = Arc::new(LocalKey::ephemeral(&SystemEntropy).unwrap());
+    let key = Arc::new(FileKeys::ephemeral(Arc::new(SystemEntropy)).unwrap());
     let environment = EnvironmentName::parse("test").unwrap();
     let secrets = SecretStore::new(directory, environment, key);
-    secrets
-        .set(&SecretName::parse("token").unwrap(), &Secret::new("s3cret"))
-        .unwrap();
+    // Apart from the test's own runtime, which some tests do not have.
+    let keep = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let name = SecretName::parse("token").unwrap();
+        runtime
+            .block_on(secrets.set(&name, &Secret::new("s3cret")))
+            .unwrap();
+    };
+    std::thread::scope(|scope| scope.spawn(keep).join().unwrap());
     Site {
         settings: [("host".to_owned(), "127.0.0.1".to_owned())].into(),
         roots: [("logs".to_owned(), directory.join("logs"))].into(),

@@ -86,7 +86,7 @@ impl Reached {
             .collect::<Option<Vec<_>>>()
             .ok_or(configuration)?;
         if let Some(name) = &self.secret {
-            let secret = self.secrets.get(name).map_err(|fault| {
+            let secret = self.secrets.get(name).await.map_err(|fault| {
                 tracing::warn!(endpoint = %self.name, %fault, "a model's credential cannot be had");
                 configuration
             })?;

@@ -12,7 +12,7 @@ use super::*;
 use crate::clock::{FixedClock, SystemEntropy};
 use crate::config::Config;
 use crate::egress::loopback::{Loopback, Reply, answer, json as json_answer, way_out};
-use crate::seal::LocalKey;
+use crate::keys::FileKeys;
 use crate::secret::Secret;
 
 /// The configuration of one endpoint at this address.
@@ -41,12 +41,13 @@ fn config(provider: &str, perimeter: &str, base_url: &str) -> Config {
     Config::parse(&text, "interlock.toml").unwrap()
 }
 
-fn secrets(directory: &Path, kept: bool) -> Arc<SecretStore> {
-    let key = Arc::new(LocalKey::ephemeral(&SystemEntropy).unwrap());
+async fn secrets(directory: &Path, kept: bool) -> Arc<SecretStore> {
+    let key = Arc::new(FileKeys::ephemeral(Arc::new(SystemEntropy)).unwrap());
     let store = SecretStore::new(directory, EnvironmentName::parse("test").unwrap(), key);
     if kept {
         store
             .set(&SecretName::parse("key").unwrap(), &Secret::new("s3cret"))
+            .await
             .unwrap();
     }
     Arc::new(store)
@@ -59,7 +60,7 @@ async fn ask_with(config: &Config, kept: bool) -> Result<ModelReply, ModelFailur
         interlock_core::time::Timestamp::from_micros(1_795_219_199_000_000),
     ));
     let endpoint = config.endpoints.values().next().unwrap();
-    let secrets = secrets(directory.path(), kept);
+    let secrets = secrets(directory.path(), kept).await;
     let reached = Reached::new(
         endpoint,
         config.prices.clone(),
@@ -398,11 +399,11 @@ async fn every_finish_of_a_completion_has_its_meaning() {
     }
 }
 
-#[test]
-fn endpoints_that_cannot_be_reached_stop_the_start() {
+#[tokio::test]
+async fn endpoints_that_cannot_be_reached_stop_the_start() {
     let directory = tempfile::tempdir().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(crate::clock::SystemClock);
-    let (egress, secrets) = (Arc::new(way_out()), secrets(directory.path(), false));
+    let (egress, secrets) = (Arc::new(way_out()), secrets(directory.path(), false).await);
     for (base_url, good) in [
         ("http://127.0.0.1:1/v1", true),
         ("https://api.example.org", true),

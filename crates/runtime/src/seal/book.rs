@@ -1,13 +1,9 @@
 //! The book of data keys: random keys of runs, people and periods, wrapped, in the store's records. Destroying a page
 //! destroys everything that was sealed with it.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use async_trait::async_trait;
 use interlock_core::id::{RunId, SubjectId, TenantName};
 use interlock_core::time::Timestamp;
-use interlock_store::{RecordFault, Store};
 
 /// A data key's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +35,53 @@ impl KeyName {
         &self.0
     }
 
+    /// The key of a retention class and a month as it is written, `2026-11`; `None`: not a month.
+    #[must_use]
+    pub fn month(class: &str, month: &str) -> Option<Self> {
+        crate::retention::Month::parse(month).map(|month| Self(format!("period.{class}.{month}")))
+    }
+
+    /// The person whose key it is.
+    #[must_use]
+    pub fn as_subject(&self) -> Option<SubjectId> {
+        self.0.strip_prefix("subject.")?.parse().ok()
+    }
+
+    /// The retention class and month whose key it is.
+    #[must_use]
+    pub fn as_period(&self) -> Option<(&str, &str)> {
+        self.0.strip_prefix("period.")?.rsplit_once('.')
+    }
+
+    /// Whether it is a person's.
+    #[must_use]
+    pub fn is_subject(&self) -> bool {
+        self.0.starts_with("subject.")
+    }
+
+    /// The key that seals the tenant's small records of a purpose.
+    #[must_use]
+    pub fn records(purpose: &str) -> Self {
+        Self(format!("records.{purpose}"))
+    }
+
+    /// The key of a purpose's blind index.
+    #[must_use]
+    pub fn index(purpose: &str) -> Self {
+        Self(format!("index.{purpose}"))
+    }
+
+    pub(crate) fn own(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// Any name of a page: of a payload's keys, or of the tenant's own.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let named = !text.is_empty() && text.len() <= 160;
+        (named && text.bytes().all(|b| b.is_ascii_graphic())).then(|| Self(text.to_owned()))
+    }
+
+    /// The name of a payload's key; none of the tenant's own stands in a payload's header.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let known = ["run.", "subject.", "period."]
             .iter()
@@ -53,13 +96,24 @@ impl KeyName {
 #[error("{0}")]
 pub struct KeyBookFault(pub String);
 
+/// A page of the book.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyPage {
+    /// Whose key.
+    pub name: KeyName,
+    /// The key, wrapped.
+    pub wrapped: Vec<u8>,
+    /// Greater with each replacement.
+    pub version: u64,
+}
+
 /// Wrapped data keys by name.
 ///
-/// `create` is durable when it returns, and compare-and-swap: of two that race, both get the one that is kept. The
-/// caller retries. Not-found is `None`.
+/// Every write is durable when it returns `Ok`; after an error it may have happened, and asking again is harmless.
+/// `create` and `replace` are compare-and-swap. The caller retries. Not-found is `None`.
 #[async_trait]
 pub trait KeyBook: Send + Sync {
-    /// A wrapped key.
+    /// A page.
     ///
     /// # Errors
     /// The book cannot be reached.
@@ -67,9 +121,9 @@ pub trait KeyBook: Send + Sync {
         &self,
         tenant: &TenantName,
         key: &KeyName,
-    ) -> Result<Option<Vec<u8>>, KeyBookFault>;
+    ) -> Result<Option<KeyPage>, KeyBookFault>;
 
-    /// Keeps a wrapped key where there is none, and returns what is there now.
+    /// Keeps a wrapped key where there is none; one that is there stays.
     ///
     /// # Errors
     /// The book cannot be reached.
@@ -78,98 +132,55 @@ pub trait KeyBook: Send + Sync {
         tenant: &TenantName,
         key: &KeyName,
         wrapped: &[u8],
-    ) -> Result<Vec<u8>, KeyBookFault>;
-}
+    ) -> Result<(), KeyBookFault>;
 
-/// A book in memory, for tests.
-#[derive(Default)]
-pub struct MemoryKeyBook(Mutex<BTreeMap<(TenantName, KeyName), Vec<u8>>>);
-
-impl MemoryKeyBook {
-    /// Destroys a key.
-    pub fn destroy(&self, tenant: &TenantName, key: &KeyName) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&(tenant.clone(), key.clone()));
-    }
-}
-
-#[async_trait]
-impl KeyBook for MemoryKeyBook {
-    async fn get(
+    /// Puts another wrapping of the same key in place of this page, if it is still this one.
+    ///
+    /// # Errors
+    /// The book cannot be reached.
+    async fn replace(
         &self,
         tenant: &TenantName,
-        key: &KeyName,
-    ) -> Result<Option<Vec<u8>>, KeyBookFault> {
-        Ok(self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&(tenant.clone(), key.clone()))
-            .cloned())
-    }
-
-    async fn create(
-        &self,
-        tenant: &TenantName,
-        key: &KeyName,
+        page: &KeyPage,
         wrapped: &[u8],
-    ) -> Result<Vec<u8>, KeyBookFault> {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(keys
-            .entry((tenant.clone(), key.clone()))
-            .or_insert_with(|| wrapped.to_vec())
-            .clone())
-    }
-}
+    ) -> Result<(), KeyBookFault>;
 
-/// The book in the store's records.
-pub struct StoreKeyBook(pub Arc<dyn Store>);
+    /// Deletes a page; one that is not there is deleted already.
+    ///
+    /// # Errors
+    /// The book cannot be reached.
+    async fn destroy(&self, tenant: &TenantName, key: &KeyName) -> Result<(), KeyBookFault>;
 
-/// The record kind of a key: spread by the end of its name, since a store bounds the records of one kind and every run
-/// has a key.
-fn kind(key: &KeyName) -> String {
-    let end: String = key
-        .as_str()
-        .chars()
-        .rev()
-        .take(2)
-        .filter(char::is_ascii_alphanumeric)
-        .collect();
-    format!("data_key.{}", end.to_lowercase())
-}
+    /// Every tenant that may have pages.
+    ///
+    /// # Errors
+    /// The book cannot be reached.
+    async fn tenants(&self) -> Result<Vec<TenantName>, KeyBookFault>;
 
-#[async_trait]
-impl KeyBook for StoreKeyBook {
-    async fn get(
-        &self,
-        tenant: &TenantName,
-        key: &KeyName,
-    ) -> Result<Option<Vec<u8>>, KeyBookFault> {
-        let record = self.0.record(tenant, &kind(key), key.as_str()).await;
-        record
-            .map(|record| record.map(|record| record.bytes))
-            .map_err(|fault| KeyBookFault(fault.to_string()))
-    }
+    /// In how many parts the pages are listed.
+    fn shelves(&self) -> u32;
 
-    async fn create(
-        &self,
-        tenant: &TenantName,
-        key: &KeyName,
-        wrapped: &[u8],
-    ) -> Result<Vec<u8>, KeyBookFault> {
-        match self
-            .0
-            .put_record(tenant, &kind(key), key.as_str(), None, wrapped.to_vec())
-            .await
-        {
-            Ok(_) => Ok(wrapped.to_vec()),
-            Err(RecordFault::Conflict { .. }) => self
-                .get(tenant, key)
-                .await?
-                .ok_or_else(|| KeyBookFault("the data key is gone".to_owned())),
-            Err(fault) => Err(KeyBookFault(fault.to_string())),
-        }
-    }
+    /// The pages of one part, from 0.
+    ///
+    /// # Errors
+    /// The book cannot be reached, or a page has no name.
+    async fn shelf(&self, tenant: &TenantName, shelf: u32) -> Result<Vec<KeyPage>, KeyBookFault>;
+
+    /// What was written down about the last turn of epochs.
+    ///
+    /// # Errors
+    /// The book cannot be reached.
+    async fn turn(&self, tenant: &TenantName) -> Result<Option<Vec<u8>>, KeyBookFault>;
+
+    /// Writes it down, in place of what was there: one turn is made at a time.
+    ///
+    /// # Errors
+    /// The book cannot be reached.
+    async fn keep_turn(&self, tenant: &TenantName, turn: &[u8]) -> Result<(), KeyBookFault>;
+
+    /// Wipes what deleted and replaced pages left behind where they were stored.
+    ///
+    /// # Errors
+    /// The book cannot be reached.
+    async fn scrub(&self) -> Result<(), KeyBookFault>;
 }

@@ -2,35 +2,27 @@
 //! people that it is about, or of its run, and of its period; AES-256-GCM with the place as associated data. GCM does
 //! not commit to its key, so the header holds a key commitment and the entry a keyed commitment to the content.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::{constant_time, digest, hmac};
-use interlock_core::id::TenantName;
 use zeroize::Zeroizing;
 
-use super::book::{KeyBook, KeyName};
+use super::book::KeyName;
 use super::header::Header;
-use super::local_key::{LocalKey, expand};
 use super::padding::{pad, unpad};
-use super::{Place, SealFault, Sealed, SealedRef, Sealer, Terms};
+use super::{MarkKeys, MarkedBy, Place, SealFault, Sealed, SealedRef, Sealer, Terms};
 use crate::clock::Entropy;
+use crate::keys::{DataKey, KeyFault, Keys, ProviderFault, expand};
 
-/// Data keys kept open at most.
-const CACHED_KEYS_MAX: usize = 1024;
 /// Bytes of one payload.
 const CONTENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-type DataKey = Zeroizing<[u8; 32]>;
-
-/// Seals with data keys that a local key wraps.
-pub struct LocalSealer {
-    key: Arc<LocalKey>,
-    book: Arc<dyn KeyBook>,
+/// Seals under data keys.
+pub struct PayloadSealer {
+    keys: Arc<Keys>,
     entropy: Arc<dyn Entropy>,
-    open: Mutex<BTreeMap<(TenantName, KeyName), DataKey>>,
 }
 
 /// The three keys of one payload.
@@ -40,16 +32,11 @@ struct PayloadKeys {
     key_commitment: [u8; 32],
 }
 
-impl LocalSealer {
-    /// From a local key, the book and a source of randomness.
+impl PayloadSealer {
+    /// From the data keys and a source of randomness.
     #[must_use]
-    pub fn new(key: Arc<LocalKey>, book: Arc<dyn KeyBook>, entropy: Arc<dyn Entropy>) -> Self {
-        Self {
-            key,
-            book,
-            entropy,
-            open: Mutex::default(),
-        }
+    pub const fn new(keys: Arc<Keys>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { keys, entropy }
     }
 
     /// A data key; made where `make` says so and there is none.
@@ -59,43 +46,19 @@ impl LocalSealer {
         name: &KeyName,
         make: bool,
     ) -> Result<DataKey, SealFault> {
-        let at = (place.tenant.clone(), name.clone());
-        if let Some(key) = self
-            .open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&at)
-        {
-            return Ok(key.clone());
-        }
-        let keys = |fault| SealFault::Keys(place.payload, fault);
-        let aad = format!("{}/{}", place.tenant, name.as_str());
-        let wrapped = match self.book.get(&place.tenant, name).await.map_err(keys)? {
-            Some(wrapped) => wrapped,
-            None if make => {
-                let mut fresh = Zeroizing::new([0u8; 32]);
-                self.entropy
-                    .fill(fresh.as_mut_slice())
-                    .map_err(|_| SealFault::Entropy)?;
-                let wrapped = self
-                    .key
-                    .seal_small("data_key", aad.as_bytes(), fresh.as_slice())?;
-                self.book
-                    .create(&place.tenant, name, &wrapped)
-                    .await
-                    .map_err(keys)?
-            }
-            None => return Err(SealFault::Gone(place.payload)),
+        let found = if make {
+            self.keys.made(&place.tenant, name).await.map(Some)
+        } else {
+            self.keys.found(&place.tenant, name).await
         };
-        let opened = self.key.open_small("data_key", aad.as_bytes(), &wrapped)?;
-        let key =
-            <[u8; 32]>::try_from(opened.as_slice()).map_err(|_| SealFault::Small("data_key"))?;
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.len() >= CACHED_KEYS_MAX {
-            open.clear();
+        match found {
+            Ok(Some(key)) => Ok(key),
+            // A page whose epoch was destroyed is a destroyed key too: the store is an old backup's.
+            Ok(None) | Err(KeyFault::Provider(ProviderFault::Gone(_))) => {
+                Err(SealFault::Gone(place.payload))
+            }
+            Err(fault) => Err(SealFault::Keys(place.payload, fault)),
         }
-        open.insert(at, Zeroizing::new(key));
-        Ok(Zeroizing::new(key))
     }
 
     async fn payload_keys(
@@ -124,6 +87,20 @@ impl LocalSealer {
     }
 }
 
+/// The keys that a payload of these terms depends on, in the order in which they are used.
+fn names_of(place: &Place, terms: &Terms) -> Vec<KeyName> {
+    let mut names: Vec<KeyName> = terms
+        .subjects
+        .iter()
+        .map(|subject| KeyName::subject(*subject))
+        .collect();
+    if names.is_empty() {
+        names.push(KeyName::run(place.run));
+    }
+    names.push(KeyName::period(&terms.class, terms.at));
+    names
+}
+
 /// The place in one spelling, as associated data.
 fn associated(place: &Place, class: &str, names: &[KeyName]) -> String {
     let names: Vec<&str> = names.iter().map(KeyName::as_str).collect();
@@ -138,7 +115,7 @@ fn associated(place: &Place, class: &str, names: &[KeyName]) -> String {
     )
 }
 
-fn commit(key: &[u8; 32], slot: &str, plaintext: &[u8]) -> [u8; 32] {
+pub(super) fn commit(key: &[u8; 32], slot: &str, plaintext: &[u8]) -> [u8; 32] {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key);
     let mut context = hmac::Context::with_key(&key);
     context.update(b"payload/v1\0");
@@ -163,10 +140,22 @@ fn digest_of(nonce: &[u8; 12], ciphertext: &[u8]) -> [u8; 32] {
     out
 }
 
+/// The names of the keys that a payload depends on; `None` where the header has another form. Needs no key.
+#[must_use]
+pub fn key_names(header: &[u8]) -> Option<Vec<KeyName>> {
+    Header::decode(header).map(|header| header.keys)
+}
+
 /// SHA-256 over nonce and ciphertext, as the entry has it; `None` where the header has another form. Needs no key.
 #[must_use]
 pub fn ciphertext_digest(header: &[u8], ciphertext: &[u8]) -> Option<[u8; 32]> {
     Header::decode(header).map(|header| digest_of(&header.nonce, ciphertext))
+}
+
+/// The bytes that the digest in an entry is over, nonce, ciphertext and tag; `None` where the header has another form.
+#[must_use]
+pub fn committed_bytes(header: &[u8], ciphertext: &[u8]) -> Option<Vec<u8>> {
+    Header::decode(header).map(|header| [header.nonce.as_slice(), ciphertext].concat())
 }
 
 fn cipher(key: &[u8; 32], place: &Place) -> Result<LessSafeKey, SealFault> {
@@ -176,7 +165,7 @@ fn cipher(key: &[u8; 32], place: &Place) -> Result<LessSafeKey, SealFault> {
 }
 
 #[async_trait]
-impl Sealer for LocalSealer {
+impl Sealer for PayloadSealer {
     async fn seal(
         &self,
         place: &Place,
@@ -186,15 +175,7 @@ impl Sealer for LocalSealer {
         if plaintext.len() > CONTENT_BYTES_MAX {
             return Err(SealFault::Bound(place.payload));
         }
-        let mut names: Vec<KeyName> = terms
-            .subjects
-            .iter()
-            .map(|subject| KeyName::subject(*subject))
-            .collect();
-        if names.is_empty() {
-            names.push(KeyName::run(place.run));
-        }
-        names.push(KeyName::period(&terms.class, terms.at));
+        let names = names_of(place, terms);
         let keys = self.payload_keys(place, &names, true).await?;
         let mut nonce = [0u8; 12];
         self.entropy
@@ -250,5 +231,34 @@ impl Sealer for LocalSealer {
         constant_time::verify_slices_are_equal(&commitment, sealed.commitment)
             .map_err(|_| mismatch())?;
         Ok(plaintext)
+    }
+
+    async fn mark_keys(&self, place: &Place, of: MarkedBy<'_>) -> Result<MarkKeys, SealFault> {
+        let (names, make) = match of {
+            MarkedBy::Terms(terms) => (names_of(place, terms), true),
+            MarkedBy::Header(header) => {
+                let header = Header::decode(header);
+                let header = header.ok_or(SealFault::Mismatch(place.payload))?;
+                (header.keys, false)
+            }
+        };
+        let mut secret = Zeroizing::new(Vec::with_capacity(32 * names.len()));
+        let mut found = Vec::with_capacity(names.len());
+        for name in &names {
+            let key = self.data_key(place, name, make).await?;
+            secret.extend_from_slice(key.as_slice());
+            found.push((name, key));
+        }
+        let of_people = names.iter().any(KeyName::is_subject);
+        let links = found
+            .iter()
+            .filter(|(name, _)| !of_people || name.is_subject())
+            .map(|(_, key)| expand(key.as_slice(), b"", b"interlock/mark/v1"))
+            .collect();
+        let salt = place.payload.to_bytes();
+        Ok(MarkKeys {
+            seal: expand(&secret, &salt, b"interlock/payload/v1/marks"),
+            links,
+        })
     }
 }

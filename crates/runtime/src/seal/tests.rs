@@ -8,23 +8,30 @@ use interlock_core::time::Timestamp;
 
 use super::padding::{pad, padded_length, unpad};
 use super::*;
-use crate::clock::{SeededEntropy, SystemEntropy};
+use crate::clock::{SeededEntropy, SystemClock};
+use crate::keys::{FileKeys, Keys, KeysParts};
 
 struct Bench {
-    sealer: LocalSealer,
+    sealer: PayloadSealer,
+    keys: Arc<Keys>,
     book: Arc<MemoryKeyBook>,
-    _dir: tempfile::TempDir,
 }
 
 fn bench() -> Bench {
-    let dir = tempfile::tempdir().unwrap();
-    let key = LocalKey::create(dir.path(), &SystemEntropy).unwrap();
+    let entropy = Arc::new(SeededEntropy::new(7));
     let book = Arc::new(MemoryKeyBook::default());
-    let sealer = LocalSealer::new(Arc::new(key), book.clone(), Arc::new(SeededEntropy::new(7)));
+    let keys = Arc::new(Keys::new(KeysParts {
+        provider: Arc::new(FileKeys::ephemeral(entropy.clone()).unwrap()),
+        book: book.clone(),
+        environment: place().environment,
+        entropy: entropy.clone(),
+        clock: Arc::new(SystemClock),
+        holders: Vec::new(),
+    }));
     Bench {
-        sealer,
+        sealer: PayloadSealer::new(Arc::clone(&keys), entropy),
+        keys,
         book,
-        _dir: dir,
     }
 }
 
@@ -82,7 +89,8 @@ async fn opens_in_its_place() {
 }
 
 #[tokio::test]
-async fn opens_nowhere_else() {
+async fn attack_32_a_ciphertext_moved_to_another_run_slot_payload_tenant_or_environment_does_not_open()
+ {
     let bench = bench();
     let sealed = bench
         .sealer
@@ -125,7 +133,7 @@ async fn opens_nowhere_else() {
 }
 
 #[tokio::test]
-async fn any_changed_byte_is_a_mismatch() {
+async fn attack_31_any_flipped_byte_of_header_ciphertext_or_commitment_is_a_mismatch() {
     let bench = bench();
     let sealed = bench
         .sealer
@@ -167,17 +175,19 @@ async fn destroying_any_key_destroys_it() {
         (&[], KeyName::period("default", terms(&[]).at)),
         (&[3, 4], KeyName::subject(SubjectId::from_bytes([4; 16]))),
     ] {
-        let dir = tempfile::tempdir().unwrap();
-        let key = Arc::new(LocalKey::create(dir.path(), &SystemEntropy).unwrap());
-        let book = Arc::new(MemoryKeyBook::default());
-        let sealer = || LocalSealer::new(key.clone(), book.clone(), Arc::new(SystemEntropy));
-        let sealed = sealer()
+        let bench = bench();
+        let sealed = bench
+            .sealer
             .seal(&place(), &terms(subjects), TEXT)
             .await
             .unwrap();
-        book.destroy(&place().tenant, &destroyed);
-        // A process that had the key open is another matter: it ends, or is told.
-        let fault = sealer()
+        let opened = bench.sealer.open(&place(), &reference(&sealed)).await;
+        assert_eq!(opened.unwrap().as_slice(), TEXT);
+        // By another process, of which this one is told nothing: the very sealer that has the key open yields nothing.
+        let tenant = place().tenant;
+        bench.book.destroy(&tenant, &destroyed).await.unwrap();
+        let fault = bench
+            .sealer
             .open(&place(), &reference(&sealed))
             .await
             .unwrap_err();
@@ -205,7 +215,6 @@ async fn equal_contents_do_not_look_equal() {
     assert_ne!(one.commitment, two.commitment);
     assert_ne!(one.ciphertext, two.ciphertext);
     assert_ne!(one.ciphertext_digest, two.ciphertext_digest);
-    let _ = &bench.book;
 }
 
 #[test]
@@ -229,44 +238,143 @@ fn padding_hides_the_length_within_a_bucket() {
     assert_eq!(unpad(&forged), None);
 }
 
-#[test]
-fn the_key_file_is_its_owners_alone() {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = tempfile::tempdir().unwrap();
-    assert!(LocalKey::open(dir.path()).is_err());
-    let key = LocalKey::create(dir.path(), &SystemEntropy).unwrap();
-    assert!(
-        LocalKey::create(dir.path(), &SystemEntropy).is_err(),
-        "a key is never replaced"
-    );
-    let file = dir.path().join("keys/local.key");
-    assert_eq!(
-        std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
-    let again = LocalKey::open(dir.path()).unwrap();
-    assert_eq!(
-        key.blind_index("name", "ann"),
-        again.blind_index("name", "ann")
-    );
-    assert_ne!(
-        key.blind_index("name", "ann"),
-        key.blind_index("subject", "ann")
-    );
-    let sealed = key.seal_small("principal", b"prn", b"ann").unwrap();
-    assert_eq!(
-        again
-            .open_small("principal", b"prn", &sealed)
+/// What an attacker with every key of today makes of an old ciphertext: another content under the same entry.
+#[tokio::test]
+async fn attack_33_another_content_encrypted_anew_under_the_same_keys_is_not_what_was_committed_to()
+{
+    let bench = bench();
+    let seal = async |text: &[u8]| {
+        bench
+            .sealer
+            .seal(&place(), &terms(&[]), text)
+            .await
             .unwrap()
-            .as_slice(),
-        b"ann"
+    };
+    let (genuine, forged) = (seal(TEXT).await, seal(b"another patient").await);
+    // Header and ciphertext are genuine work of the same sealer for the same place; the entry says otherwise.
+    let swapped = SealedRef {
+        commitment: &genuine.commitment,
+        ..reference(&forged)
+    };
+    let fault = bench.sealer.open(&place(), &swapped).await.unwrap_err();
+    assert_eq!(fault, SealFault::Mismatch(place().payload));
+    assert_ne!(genuine.ciphertext_digest, forged.ciphertext_digest);
+}
+
+/// AES-GCM does not commit to its key: with two keys in hand, one ciphertext can be made to open under both. The header
+/// commits to the key, and the entry's commitment is keyed by it.
+#[tokio::test]
+async fn attack_34_a_ciphertext_for_two_keys_opens_under_the_committed_one_alone() {
+    let bench = bench();
+    let one = bench
+        .sealer
+        .seal(&place(), &terms(&[3]), TEXT)
+        .await
+        .unwrap();
+    let two = bench
+        .sealer
+        .seal(&place(), &terms(&[4]), TEXT)
+        .await
+        .unwrap();
+    // The second key's names with the first's key commitment, and the other way round: whichever ciphertext is given,
+    // the commitment to the key is wrong before anything is decrypted.
+    let names_of = |sealed: &Sealed| super::header::Header::decode(&sealed.header).unwrap();
+    for (names, commitment) in [(&one, &two), (&two, &one)] {
+        let mut header = names_of(names);
+        header.key_commitment = names_of(commitment).key_commitment;
+        let forged = header.encode();
+        for ciphertext in [&one, &two] {
+            let fault = bench
+                .sealer
+                .open(
+                    &place(),
+                    &SealedRef {
+                        header: &forged,
+                        ..reference(ciphertext)
+                    },
+                )
+                .await
+                .unwrap_err();
+            assert_eq!(fault, SealFault::Mismatch(place().payload));
+        }
+    }
+}
+
+/// Everything that is left after an erasure: entry, header, ciphertext, every other key, and a list of all values
+/// that it could have been.
+#[tokio::test]
+async fn attack_37_a_dictionary_of_all_values_finds_nothing_after_the_keys_are_destroyed() {
+    let bench = bench();
+    let words = ["approve", "deny", "downgrade", "review"];
+    let sealed = bench
+        .sealer
+        .seal(&place(), &terms(&[3]), words[1].as_bytes())
+        .await
+        .unwrap();
+    let tenant = place().tenant;
+    let period = KeyName::period("default", terms(&[]).at);
+    let person = KeyName::subject(SubjectId::from_bytes([3; 16]));
+    let guess = |secret: &[u8]| {
+        let key = crate::keys::expand(
+            secret,
+            &place().payload.to_bytes(),
+            b"interlock/payload/v1/commitment",
+        );
+        words
+            .iter()
+            .filter(|word| {
+                payload::commit(&key, &place().slot, word.as_bytes()) == sealed.commitment
+            })
+            .count()
+    };
+    let open = async |name: &KeyName| bench.keys.found(&tenant, name).await.unwrap();
+    let (of_person, of_period) = (open(&person).await.unwrap(), open(&period).await.unwrap());
+    let both = [of_person.as_slice(), of_period.as_slice()].concat();
+    assert_eq!(
+        guess(&both),
+        1,
+        "with the keys, the guess is easy: the test can find something"
     );
-    assert!(again.open_small("principal", b"other", &sealed).is_err());
-    assert!(again.open_small("data_key", b"prn", &sealed).is_err());
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(matches!(
-        LocalKey::open(dir.path()),
-        Err(KeyFileFault::Permissions)
-    ));
-    assert_eq!(format!("{key:?}"), "LocalKey(..)");
+    bench.book.destroy(&tenant, &person).await.unwrap();
+    assert!(open(&person).await.is_none());
+    // All that remains: the period's key, a new key of the same name, nothing at all, and what is public.
+    let fresh = bench.keys.made(&tenant, &person).await.unwrap();
+    for secret in [
+        of_period.to_vec(),
+        [fresh.as_slice(), of_period.as_slice()].concat(),
+        [[0u8; 32].as_slice(), of_period.as_slice()].concat(),
+        Vec::new(),
+        sealed.header.clone(),
+    ] {
+        assert_eq!(guess(&secret), 0);
+    }
+    for word in words {
+        let plain = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, word.as_bytes());
+        assert_ne!(plain.as_ref(), sealed.commitment);
+        assert_ne!(plain.as_ref(), sealed.ciphertext_digest);
+    }
+}
+
+#[tokio::test]
+async fn attack_39_contents_within_a_bucket_have_one_length() {
+    let bench = bench();
+    let mut lengths = BTreeSet::new();
+    for text in [
+        "",
+        "yes",
+        "no",
+        "a reason of some length, with a name in it",
+    ] {
+        let sealed = bench
+            .sealer
+            .seal(&place(), &terms(&[]), text.as_bytes())
+            .await
+            .unwrap();
+        lengths.insert((
+            sealed.ciphertext.len(),
+            sealed.header.len(),
+            sealed.padded_bytes,
+        ));
+    }
+    assert_eq!(lengths.len(), 1);
 }

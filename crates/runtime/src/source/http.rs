@@ -19,7 +19,7 @@ pub(super) async fn read(
     if connector.method != HttpMethod::Get {
         return Err(CallFault::Configuration);
     }
-    let prepared = prepare(connector, filling, timeout_millis, site, outside)?;
+    let prepared = prepare(connector, filling, timeout_millis, site, outside).await?;
     let call = Outbound {
         method: prepared.method,
         url: &prepared.url,

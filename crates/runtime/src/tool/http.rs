@@ -29,6 +29,7 @@ pub(super) async fn perform(
         site,
         outside,
     )
+    .await
     .map_err(ToolFailure::not_performed)?;
     prepared
         .headers

@@ -154,7 +154,11 @@ impl World {
     }
 
     pub(crate) async fn key_of(&self, principal: &Principal) -> (ApiKeyId, String) {
-        let (id, key) = self.engine.create_api_key(principal, None, None).await.unwrap();
+        let (id, key) = self
+            .engine
+            .create_api_key(principal, None, None)
+            .await
+            .unwrap();
         (id, key.as_str().to_owned())
     }
 

@@ -1,0 +1,196 @@
+//! What the engine offers about keys: turning the epoch, destroying keys for good, and how the keys stand.
+
+use std::collections::BTreeMap;
+
+use interlock_core::id::TenantName;
+use interlock_core::time::Timestamp;
+
+use super::data::Keys;
+use super::place::Wrapped;
+use super::provider::{Epoch, ProviderKind, newest};
+use super::turn::{Turn, TurnFault, TurnProgress};
+use crate::engine::{Engine, Fault};
+use crate::seal::KeyName;
+
+/// What a destruction of keys came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Destroyed {
+    /// Keys that were there and are gone.
+    pub destroyed: usize,
+    /// The epoch that they were wrapped under, destroyed.
+    pub epoch_before: u32,
+    /// The epoch of the survivors.
+    pub epoch_after: u32,
+    /// When the old epoch, and with it every backup, is beyond anybody's reach; `None`: it is now.
+    pub backups_dead_at: Option<Timestamp>,
+}
+
+/// What a rotation came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotation {
+    /// The epoch that was destroyed.
+    pub before: u32,
+    /// The epoch now.
+    pub after: u32,
+    /// Keys that were wrapped anew.
+    pub keys: u64,
+    /// See [`Destroyed::backups_dead_at`].
+    pub backups_dead_at: Option<Timestamp>,
+}
+
+/// Pages under one epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PagesOfEpoch {
+    /// Who wrapped them.
+    pub by: ProviderKind,
+    /// The epoch.
+    pub epoch: u32,
+    /// How many.
+    pub keys: u64,
+}
+
+/// How the keys stand.
+#[derive(Debug, Clone)]
+pub struct KeyStatus {
+    /// Who keeps the key-encryption key.
+    pub provider: ProviderKind,
+    /// Where; no secret.
+    pub address: String,
+    /// What is wrong with it, if anything is: a key was wrapped and opened for this.
+    pub fault: Option<String>,
+    /// The newest epoch.
+    pub epoch: Option<u32>,
+    /// Every epoch that the provider still has.
+    pub epochs: Vec<Epoch>,
+    /// Data keys by provider and epoch, of all tenants.
+    pub pages: Vec<PagesOfEpoch>,
+    /// When the last turn ended.
+    pub rotated_at: Option<Timestamp>,
+    /// Whether a turn broke off: it is finished by the next one.
+    pub unfinished: bool,
+}
+
+impl Engine {
+    /// Destroys these keys for good: their pages, what is open of them, and the epoch under which backups could open
+    /// them. Survivors are wrapped anew. After a fault or a crash the same call finishes it; `destroyed` then counts
+    /// what was there at first.
+    ///
+    /// # Errors
+    /// The store or the provider fails. The keys' pages may be gone already; backups still open them.
+    pub async fn destroy_keys(&self, names: &[KeyName]) -> Result<Destroyed, Fault> {
+        let turn = self.parts.book.turn(self.tenant(), names, &|_| ()).await?;
+        Ok(Destroyed {
+            destroyed: usize::try_from(turn.destroyed).unwrap_or(usize::MAX),
+            epoch_before: turn.before,
+            epoch_after: turn.after,
+            backups_dead_at: turn.dead_at.map(Timestamp::from_micros),
+        })
+    }
+
+    /// Turns the epoch: every data key is wrapped anew, and what a backup holds is dead.
+    ///
+    /// # Errors
+    /// The store or the provider fails; asking again resumes.
+    pub async fn rotate_keys(&self) -> Result<Rotation, Fault> {
+        self.rotate_keys_telling(&|_| ()).await
+    }
+
+    /// As [`Engine::rotate_keys`], telling how far it is.
+    ///
+    /// # Errors
+    /// As [`Engine::rotate_keys`].
+    pub async fn rotate_keys_telling(
+        &self,
+        progress: &(dyn Fn(TurnProgress) + Send + Sync),
+    ) -> Result<Rotation, Fault> {
+        let turn = self.parts.book.turn(self.tenant(), &[], progress).await?;
+        Ok(Rotation {
+            before: turn.before,
+            after: turn.after,
+            keys: turn.keys,
+            backups_dead_at: turn.dead_at.map(Timestamp::from_micros),
+        })
+    }
+
+    /// Whether a key cannot be had any more: no page, and nothing open of it in this process.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn key_is_gone(&self, name: &KeyName) -> Result<bool, Fault> {
+        self.parts
+            .book
+            .is_gone(self.tenant(), name)
+            .await
+            .map_err(Fault::from)
+    }
+
+    /// How the keys stand.
+    ///
+    /// # Errors
+    /// The store cannot be read. A provider that fails is told in the status.
+    pub async fn key_status(&self) -> Result<KeyStatus, Fault> {
+        Ok(self.parts.book.status(self.tenant()).await?)
+    }
+}
+
+impl Keys {
+    pub(super) async fn is_gone(
+        &self,
+        tenant: &TenantName,
+        name: &KeyName,
+    ) -> Result<bool, TurnFault> {
+        Ok(self.parts.book.get(tenant, name).await?.is_none()
+            && self.cache.key(&self.place(tenant, name)).is_none())
+    }
+
+    pub(super) async fn status(&self, tenant: &TenantName) -> Result<KeyStatus, TurnFault> {
+        let provider = &self.parts.provider;
+        let (epochs, fault) = match provider.epochs().await {
+            Ok(epochs) => (epochs, self.probe(tenant).await.err()),
+            Err(fault) => (Vec::new(), Some(fault.into())),
+        };
+        let mut pages: BTreeMap<(&str, u32), PagesOfEpoch> = BTreeMap::new();
+        for tenant in self.parts.book.tenants().await? {
+            for shelf in 0..self.parts.book.shelves() {
+                for page in self.parts.book.shelf(&tenant, shelf).await? {
+                    let wrapped = Wrapped::decode(&page.wrapped).ok_or(TurnFault::Record)?;
+                    pages
+                        .entry((wrapped.by.as_str(), wrapped.epoch))
+                        .or_insert(PagesOfEpoch {
+                            by: wrapped.by,
+                            epoch: wrapped.epoch,
+                            keys: 0,
+                        })
+                        .keys += 1;
+                }
+            }
+        }
+        let last: Option<Turn> = self.last_turn(tenant).await?;
+        Ok(KeyStatus {
+            provider: provider.kind(),
+            address: provider.address(),
+            fault: fault.map(|fault: super::KeyFault| fault.to_string()),
+            epoch: newest(&epochs),
+            epochs,
+            pages: pages.into_values().collect(),
+            rotated_at: last
+                .as_ref()
+                .and_then(|turn| turn.ended_at)
+                .map(Timestamp::from_micros),
+            unfinished: last.is_some_and(|turn| turn.ended_at.is_none()),
+        })
+    }
+
+    /// Wraps a key that is used for nothing, and opens it.
+    async fn probe(&self, tenant: &TenantName) -> Result<(), super::KeyFault> {
+        let place = self.place(tenant, &KeyName::own("probe"));
+        let key = self.fresh()?;
+        let wrapped = self.parts.provider.wrap(&place, &key).await?;
+        let opened = self.parts.provider.unwrap(&place, &wrapped).await?;
+        if opened == key {
+            Ok(())
+        } else {
+            Err(super::ProviderFault::Refused.into())
+        }
+    }
+}

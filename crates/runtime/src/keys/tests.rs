@@ -1,0 +1,1 @@
+//! What keys do: made, wrapped anew, destroyed, and what is left when anything dies in between.
