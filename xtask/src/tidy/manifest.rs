@@ -5,8 +5,8 @@ use super::Finding;
 use crate::tree::Tree;
 use std::collections::BTreeMap;
 
-/// The whole staff of the two pure crates.
-const HIRES: [(&str, &[&str]); 2] = [
+/// The whole staff of the two pure crates, and of the verifier that strangers are to read whole.
+const HIRES: [(&str, &[&str]); 3] = [
     (
         "crates/core/Cargo.toml",
         &["serde_json", "thiserror", "sha2", "hmac", "zeroize"],
@@ -22,6 +22,7 @@ const HIRES: [(&str, &[&str]); 2] = [
             "ed25519-dalek",
         ],
     ),
+    ("crates/verify/Cargo.toml", &["interlock-journal"]),
 ];
 
 /// Two crates that do not know each other, not even in tests.
