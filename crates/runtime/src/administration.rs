@@ -128,7 +128,7 @@ pub enum Administration {
         /// Keyed digest of the order's reference.
         order: Digest,
         /// Payloads that depend on the person's key.
-        payloads: u64,
+        affected: u64,
         /// Runs that they belong to.
         runs: u64,
     },
@@ -143,7 +143,7 @@ pub enum Administration {
         /// Data keys destroyed.
         keys: u64,
         /// Payloads that were tried and no longer open.
-        payloads: u64,
+        affected: u64,
         /// How many of them were about other people too, and are gone for these as well.
         shared: u64,
         /// Runs that they belong to.

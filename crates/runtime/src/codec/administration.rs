@@ -40,9 +40,9 @@ macro_rules! with_acts {
             "key.epoch_rotated" KeyEpochRotated { before, after, keys, cause }
             "payload.read" PayloadRead { run, read, shown }
             "export.created" ExportCreated { kind, manifest, from, to, run, subject }
-            "erasure.requested" ErasureRequested { erasure, subject, order, payloads, runs }
+            "erasure.requested" ErasureRequested { erasure, subject, order, affected, runs }
             "erasure.done" ErasureDone {
-                erasure, subject, order, keys, payloads, shared, runs, epoch_before, epoch_after,
+                erasure, subject, order, keys, affected, shared, runs, epoch_before, epoch_after,
                 destroyed_at, backups_dead_at
             }
             "hold.placed" HoldPlaced { hold, scope }

@@ -88,7 +88,7 @@ impl Engine {
             done.ok_or_else(|| Fault::Bug("a certificate of what is not done".to_owned()))?;
         let Administration::ErasureDone {
             keys,
-            payloads,
+            affected,
             shared,
             runs,
             epoch_before,
@@ -118,7 +118,7 @@ impl Engine {
             requested: self.placed(&erasure.requested).await?,
             done: self.placed(done).await?,
             keys: *keys,
-            payloads: *payloads,
+            payloads: *affected,
             shared_with_others: *shared,
             runs: *runs,
             epoch_before: *epoch_before,

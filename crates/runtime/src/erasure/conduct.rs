@@ -187,7 +187,7 @@ impl Engine {
             erasure,
             subject: found.subject,
             order,
-            payloads: survey.payloads,
+            affected: survey.payloads,
             runs: survey.runs.len() as u64,
         };
         self.administer(act, Some(request.reason), Some(request.by.id()))
@@ -319,7 +319,7 @@ fn done(
         subject,
         order,
         keys: destroyed.destroyed as u64,
-        payloads: survey.payloads,
+        affected: survey.payloads,
         shared: survey.shared,
         runs: survey.runs.len() as u64,
         epoch_before: destroyed.epoch_before,

@@ -33,7 +33,6 @@ const LABEL: Form = Form::Members(&[
     must("regions", Form::AnyOrNames),
 ]);
 const PAYLOADS: Form = Form::Notes(NOTE);
-const COUNT_OR_NOTES: Form = Form::NumberOrNotes(NOTE);
 const NOTE: &[Member] = &[
     must("commit", Form::Digest),
     must("ct", Form::Digest),
@@ -318,6 +317,8 @@ pub const KINDS: &[(&str, &[Member])] = &[
     (
         "erasure.done",
         &[
+            must("affected", Form::Number),
+            must("backups_dead_at", Form::Instant),
             may("by", Form::Id("prn")),
             must("destroyed_at", Form::Instant),
             must("epoch_after", Form::Number),
@@ -325,17 +326,20 @@ pub const KINDS: &[(&str, &[Member])] = &[
             must("erasure", Form::Id("era")),
             must("keys", Form::Number),
             must("order", Form::Digest),
-            must("payloads", COUNT_OR_NOTES),
+            may("payloads", PAYLOADS),
+            must("runs", Form::Number),
+            must("shared", Form::Number),
             must("subject", Form::Id("sub")),
         ],
     ),
     (
         "erasure.requested",
         &[
+            must("affected", Form::Number),
             may("by", Form::Id("prn")),
             must("erasure", Form::Id("era")),
             must("order", Form::Digest),
-            must("payloads", COUNT_OR_NOTES),
+            may("payloads", PAYLOADS),
             must("runs", Form::Number),
             must("subject", Form::Id("sub")),
         ],
