@@ -25,7 +25,7 @@ pub struct Opened {
     pub checkpoint: Checkpoint,
     /// The log's keys that signed it: at least one, each named like the origin.
     pub signed_by: Vec<VerifierKey>,
-    /// The known witnesses that cosigned it.
+    /// The known witnesses that cosigned it. A known key of the log itself is none of them.
     pub cosignatures: Vec<Cosigned>,
 }
 
@@ -138,6 +138,12 @@ pub fn open(note: &[u8], origin: &str, keys: &[VerifierKey]) -> Result<Opened, C
             found: checkpoint.origin,
         });
     }
+    let of_log = |key: &&VerifierKey| key.kind() == KeyKind::Ed25519 && key.name() == origin;
+    let own: Vec<_> = keys
+        .iter()
+        .filter(of_log)
+        .map(VerifierKey::public)
+        .collect();
     let mut opened = Opened {
         checkpoint,
         signed_by: Vec::new(),
@@ -148,10 +154,12 @@ pub fn open(note: &[u8], origin: &str, keys: &[VerifierKey]) -> Result<Opened, C
             (KeyKind::Ed25519, _) if signature.key.name() == origin => {
                 opened.signed_by.push(signature.key);
             }
-            (KeyKind::Cosignature, Some(time)) => opened.cosignatures.push(Cosigned {
-                key: signature.key,
-                time,
-            }),
+            (KeyKind::Cosignature, Some(time)) if !own.contains(&signature.key.public()) => {
+                opened.cosignatures.push(Cosigned {
+                    key: signature.key,
+                    time,
+                })
+            }
             (KeyKind::Ed25519 | KeyKind::Cosignature, _) => {}
         }
     }

@@ -72,8 +72,8 @@ pub enum TileFault {
     #[error("`{0}` is not the path of a tile")]
     Path(String),
     /// A width outside 1 to 256, or an index that no tree reaches.
-    #[error("no tree has the tile `{0:?}`")]
-    Id(TileId),
+    #[error("no tree has the tile `{0}`")]
+    Id(String),
     /// The bytes are not 32 for each hash.
     #[error("`{path}` has `{found}` bytes instead of `{expected}`")]
     Bytes {

@@ -27,7 +27,7 @@ impl Tiles {
     /// one held before.
     pub fn insert(&mut self, id: TileId, bytes: &[u8]) -> Result<(), TileFault> {
         if !id.exists() {
-            return Err(TileFault::Id(id));
+            return Err(TileFault::Id(id.path()));
         }
         if bytes.len() != id.bytes_len() {
             return Err(TileFault::Bytes {

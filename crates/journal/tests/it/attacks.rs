@@ -80,7 +80,7 @@ fn attack_12_a_tile_of_another_width_than_its_name_is_refused() {
     }
     for width in [0, 257, u16::MAX] {
         let id = TileId { width, ..full };
-        assert_eq!(Tiles::new().insert(id, &[]), Err(TileFault::Id(id)));
+        assert_eq!(Tiles::new().insert(id, &[]), Err(TileFault::Id(id.path())));
     }
 }
 
@@ -340,6 +340,14 @@ fn attack_50_a_log_is_no_witness_of_itself() {
         policy.check(&cosigned, Window::ANY),
         Err(shortfall(1, 0, 0))
     );
+    // Nor does another known key of the log count, that did not sign this checkpoint.
+    let rotated = Signer::log(ORIGIN, 2);
+    let own = Signer::witness("w.example/2", 2);
+    let text = log.checkpoint().to_text();
+    let note = assemble(&text, &[log.signer.sign(&text), own.cosign(100, &text)]).unwrap();
+    let keys = [log.signer.key(), rotated.key(), own.key()];
+    let opened = checkpoint::open(&note, ORIGIN, &keys).unwrap();
+    assert_eq!(opened.cosignatures, []);
     assert_eq!(
         WitnessPolicy::new(1, vec![log.signer.key()]),
         Err(PolicyFault::Kind)
