@@ -22,6 +22,13 @@ mod world;
 
 /// Runs what was typed.
 pub(crate) async fn run(options: Options) -> Result<Exit, Failure> {
+    let log = options.common.log.clone();
+    let done = dispatch(options).await;
+    log.end().await;
+    done
+}
+
+async fn dispatch(options: Options) -> Result<Exit, Failure> {
     let common = options.common;
     match options.command {
         Command::Demo { yes, live } => demo::run(&common, yes, live).await,

@@ -65,6 +65,9 @@ pub(crate) struct Common {
     /// Print JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// What the command opened, and is published at its end.
+    #[arg(skip)]
+    pub(crate) log: crate::log::LogSlot,
 }
 
 #[derive(Debug, Subcommand)]

@@ -16,7 +16,10 @@ use crate::dispatch::call;
 use crate::guard::guard;
 use crate::problem::{Code, Problem};
 use crate::state::Server;
-use crate::{health, inbox, listing, live, openapi, reviews, runs};
+use crate::{health, inbox, listing, live, log_files, metrics, openapi, reviews, runs};
+
+/// The last word of a row whose rest may hold more than one word.
+const REST: &str = "{path}";
 
 /// What a handler gives back, later.
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
@@ -119,7 +122,7 @@ pub(crate) static ROUTES: &[Route] = &[
         ..get(
             "/readyz",
             "readyz",
-            "Whether store, keys and policies are there.",
+            "Whether store, keys and policies are there, and the log may be signed.",
             Door::Anyone(health::readyz),
             "Ready",
         )
@@ -291,6 +294,20 @@ pub(crate) static ROUTES: &[Route] = &[
         Door::Overseers(listing::rejections),
         "RejectionList",
     ),
+    get(
+        "/metrics",
+        "metrics",
+        "Numbers of the log and its anchors in Prometheus's text form. For overseers.",
+        Door::Overseers(metrics::metrics),
+        "Metrics",
+    ),
+    get(
+        "/api/v1/log/{path}",
+        "getLogFile",
+        "A file of the log as C2SP tlog-tiles names it: `checkpoint`, `tile/…`, `tile/entries/…`. For overseers.",
+        Door::Overseers(log_files::serve),
+        "LogFile",
+    ),
 ];
 
 /// Who may ask, as the table says it.
@@ -369,7 +386,7 @@ pub(crate) fn router(server: Server) -> Router {
             let handler =
                 move |State(server): State<Server>, request: Request| call(route, server, request);
             let methods: MethodRouter<Server> = axum::routing::on(route.verb.filter(), handler);
-            router.route(route.path, methods)
+            router.route(&route.path.replace(REST, "{*path}"), methods)
         })
         .method_not_allowed_fallback(|request: Request| async move {
             Problem::new(Code::MethodNotAllowed).allowing(&methods_of(request.uri().path()))
@@ -386,6 +403,8 @@ fn methods_of(path: &str) -> String {
         loop {
             match (wanted.next(), given.next()) {
                 (None, None) => return true,
+                // All that follows, whatever it is.
+                (Some(word), Some(_)) if word == REST => return true,
                 (Some(word), Some(found)) if word == found || word.starts_with('{') => {}
                 _ => return false,
             }

@@ -51,6 +51,10 @@ pub(crate) async fn guard(State(server): State<Server>, request: Request, next: 
         Err(_) => Problem::new(Code::Internal).into_response(),
     };
     for (name, value) in ALWAYS {
+        // A handler whose answer never changes has said so; what is a problem never lasts.
+        if name == header::CACHE_CONTROL && response.headers().contains_key(&name) {
+            continue;
+        }
         response
             .headers_mut()
             .insert(name, HeaderValue::from_static(value));

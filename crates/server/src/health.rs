@@ -71,6 +71,7 @@ async fn look(server: &Server, readiness: &mut Readiness) -> Vec<(&'static str, 
         ("store", store),
         ("keys", keys(server, readiness).await),
         ("policy", policy),
+        ("log", server.engine.log_refusal().is_none()),
     ]
 }
 

@@ -115,10 +115,11 @@ fn parameters(route: &Route) -> Vec<Value> {
 }
 
 fn responses(route: &Route, status: u16, success: &str) -> Map<String, Value> {
-    let media = if success == "EventStream" {
-        "text/event-stream"
-    } else {
-        "application/json"
+    let media = match success {
+        "EventStream" => "text/event-stream",
+        "LogFile" => "application/octet-stream",
+        "Metrics" => "text/plain",
+        _ => "application/json",
     };
     let mut responses = Map::new();
     let content = json!({ media: {"schema": reference(success)} });

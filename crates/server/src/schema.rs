@@ -104,8 +104,9 @@ fn small() -> Vec<(&'static str, Value)> {
                 &["ready", "checks"],
                 json!({
                     "ready": {"type": "boolean"},
-                    "checks": object(&["store", "keys", "policy"], json!({
+                    "checks": object(&["store", "keys", "policy", "log"], json!({
                         "store": {"type": "boolean"}, "keys": {"type": "boolean"}, "policy": {"type": "boolean"},
+                        "log": {"type": "boolean"},
                     })),
                 }),
             ),
@@ -120,6 +121,18 @@ fn small() -> Vec<(&'static str, Value)> {
                 "type": "string",
                 "description": "Each event: `id`, the place of the entry; `event`, its name; `data`, {seq, event, says}.",
             }),
+        ),
+        (
+            "LogFile",
+            json!({
+                "type": "string",
+                "contentEncoding": "binary",
+                "description": "The bytes of the file. `path` may hold `/`: it is a path of C2SP tlog-tiles.",
+            }),
+        ),
+        (
+            "Metrics",
+            json!({"type": "string", "description": "Prometheus's text form, version 0.0.4."}),
         ),
         (
             "BundleList",

@@ -85,6 +85,8 @@ pub(super) async fn run(common: &Common, yes: bool, live: bool) -> Result<Exit, 
         let engine = engine(&installation, &bundle, case, real, Arc::clone(&store))?;
         last = Some(one(&installation, &engine, case, yes).await?);
     }
+    let engine = installation.engine_over(Arc::clone(&store))?;
+    installation.publisher(&engine).await?.publish_now().await?;
     finish(&installation, store, last, &dir).await
 }
 

@@ -41,6 +41,7 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
         )
     })?;
     let engine = installation.engine()?;
+    installation.publish_beside(&engine).await?;
     let bundle = if Path::new(&asked.bundle).is_dir() {
         let bundle = load(Path::new(&asked.bundle), &installation.policies()?)?;
         let name = bundle.name().clone();

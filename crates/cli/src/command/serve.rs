@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use interlock_runtime::log::PublishFault;
 use interlock_server::Exposure;
 
 use crate::door::{Installation, load};
@@ -37,6 +38,14 @@ pub(super) async fn run(
         .map(|dir| load(dir, &policies))
         .collect::<Result<Vec<_>, _>>()?;
     let engine = installation.engine()?;
+    match installation.publish_beside(&engine).await {
+        // What is there can be read; nothing is started until people have looked.
+        Err(PublishFault::Refused(refusal)) => {
+            print::aside(&format!("the log is not signed: failed to {refusal}"));
+            print::aside(&format!("hint: {}", refusal.hint()));
+        }
+        published => published?,
+    }
     for bundle in loaded {
         print::aside(&format!("deployed {} {}", bundle.name(), bundle.version()));
         engine.deploy(bundle).await?;

@@ -9,6 +9,8 @@ use interlock_journal::audit::{LogFiles, ReadFault};
 use interlock_journal::tile::{BundleId, TileId, WIDTH, encode_bundle, tile_in};
 use interlock_store::{Published, Store, StoreFault};
 
+use crate::engine::Engine;
+
 /// See the module's text.
 #[derive(Clone)]
 pub struct StoreLogFiles {
@@ -32,6 +34,14 @@ impl StoreLogFiles {
             tenant: tenant.clone(),
             published,
         }))
+    }
+
+    /// The files of an engine's log as of its newest checkpoint; `None`: nothing was published.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn of(engine: &Engine) -> Result<Option<Self>, StoreFault> {
+        Self::newest(Arc::clone(&engine.parts.store), engine.tenant()).await
     }
 
     /// The checkpoint that all files fit.

@@ -11,6 +11,7 @@ fn path_of(path: &str) -> String {
     path.replace("{run}", "run_01J00000000000000000000000")
         .replace("{review}", "rev_01J00000000000000000000000")
         .replace("{item}", "inb_01J00000000000000000000000")
+        .replace("{path}", "checkpoint")
 }
 
 #[tokio::test]

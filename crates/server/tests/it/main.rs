@@ -15,6 +15,8 @@ mod form;
 mod health;
 mod listener;
 mod live;
+mod metrics;
+mod log_files;
 mod road;
 mod sight;
 mod store;

@@ -162,7 +162,10 @@ async fn looking_changes_nothing() {
         for method in ["GET", "HEAD"] {
             let said = world.ask(method, &path, Some(&owner), None).await;
             assert!(
-                said.status.is_success() || route.path.contains("{item}"),
+                said.status.is_success()
+                    || route.path.contains("{item}")
+                    // Nothing was published here: `log_files` asks for files that are there.
+                    || route.path.ends_with("{path}"),
                 "{method} {path} {}",
                 said.text
             );
