@@ -83,6 +83,7 @@ pub(super) fn of(event: &str) -> Option<Kind> {
         "erasure.done" | "retention.expired" | "log.pruned" => kind(Entity, 4, 2, 1),
         "guard.adopted" => kind(Finding, 1, 4, 2),
         "anchor.overdue" => kind(Finding, 1, 4, 2),
+        "anchor.recovered" => kind(Finding, 3, 1, 1),
         _ => return None,
     })
 }

@@ -221,7 +221,7 @@ async fn a_relay_gets_counted_messages_and_only_on_this_machine() {
         .unwrap();
     assert_eq!(
         taken.await.unwrap(),
-        "37 <110>1 - - interlock - entry - {\"a\":1}38 <110>1 - - interlock - entry - {\"a\":22}"
+        "38 <110>1 - - interlock - entry - {\"a\":1}39 <110>1 - - interlock - entry - {\"a\":22}"
     );
 }
 
