@@ -13,9 +13,10 @@ use interlock_runtime::clock::{Clock, SystemClock, SystemEntropy};
 use interlock_runtime::connector::{Outside, Site};
 use interlock_runtime::doors::RealDoors;
 use interlock_runtime::egress::{Egress, EgressOptions};
+use interlock_runtime::keep::KeepRules;
 use interlock_runtime::keys::{FileKeys, Keys, KeysParts, no_passphrase};
 use interlock_runtime::model::ModelProvider;
-use interlock_runtime::seal::{PayloadSealer, StoreKeyBook};
+use interlock_runtime::seal::{PayloadSealer, Sealer, StoreKeyBook};
 use interlock_runtime::secret::SecretStore;
 use interlock_runtime::{Doors, Engine, Parts};
 use interlock_store::{SqliteStore, Store};
@@ -36,6 +37,8 @@ pub struct Installation {
     environment: EnvironmentName,
     /// Folders that file sources may read, by name.
     pub roots: BTreeMap<String, PathBuf>,
+    /// How much of what is sealed is kept; everything, unless a test says otherwise.
+    pub keep: KeepRules,
 }
 
 impl Installation {
@@ -55,6 +58,7 @@ impl Installation {
             provider: Arc::new(provider),
             environment: EnvironmentName::parse("test")?,
             roots: BTreeMap::new(),
+            keep: KeepRules::default(),
         })
     }
 
@@ -116,6 +120,26 @@ impl Installation {
         }))))
     }
 
+    /// What seals payloads of a store, with the book of data keys in it.
+    #[must_use]
+    pub fn sealer(&self, store: &Arc<dyn Store>) -> Arc<dyn Sealer> {
+        Arc::new(PayloadSealer::new(
+            self.keys(store),
+            Arc::new(SystemEntropy),
+        ))
+    }
+
+    fn keys(&self, store: &Arc<dyn Store>) -> Arc<Keys> {
+        Arc::new(Keys::new(KeysParts {
+            provider: self.provider.clone(),
+            book: Arc::new(StoreKeyBook(Arc::clone(store))),
+            environment: self.environment.clone(),
+            entropy: Arc::new(SystemEntropy),
+            clock: Arc::new(SystemClock),
+            holders: vec![self.secrets()],
+        }))
+    }
+
     /// An engine. The book of data keys lies in the store too, so that it fails as the store does.
     ///
     /// # Errors
@@ -128,14 +152,7 @@ impl Installation {
         (endpoints, aliases): Endpoints,
     ) -> Result<Arc<Engine>, Failure> {
         let entropy = Arc::new(SystemEntropy);
-        let keys = Arc::new(Keys::new(KeysParts {
-            provider: self.provider.clone(),
-            book: Arc::new(StoreKeyBook(Arc::clone(&store))),
-            environment: self.environment.clone(),
-            entropy: entropy.clone(),
-            clock: Arc::new(SystemClock),
-            holders: vec![self.secrets()],
-        }));
+        let keys = self.keys(&store);
         Ok(Engine::new(Parts {
             tenant: TenantName::parse("default")?,
             sealer: Arc::new(PayloadSealer::new(Arc::clone(&keys), entropy.clone())),
@@ -148,7 +165,7 @@ impl Installation {
             endpoints,
             aliases,
             policies: OperatorPolicies::default(),
-            keep: interlock_runtime::keep::KeepRules::default(),
+            keep: self.keep.clone(),
         }))
     }
 }
