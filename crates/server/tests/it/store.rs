@@ -16,6 +16,7 @@ use interlock_store::{
 pub(crate) struct Switched {
     inner: Arc<MemoryStore>,
     down: Arc<AtomicBool>,
+    full: Arc<AtomicBool>,
 }
 
 impl Switched {
@@ -23,11 +24,17 @@ impl Switched {
         Self {
             inner: Arc::new(MemoryStore::new(environment)),
             down: Arc::default(),
+            full: Arc::default(),
         }
     }
 
     pub(crate) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// What is there can be read, and nothing can be appended.
+    pub(crate) fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::SeqCst);
     }
 
     fn up(&self) -> Result<&MemoryStore, StoreFault> {
@@ -49,6 +56,12 @@ impl Store for Switched {
     }
 
     async fn append(&self, tenant: &TenantName, append: Append) -> Result<Head, AppendFault> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(AppendFault::Unavailable(StoreFault::Unavailable {
+                operation: "append",
+                cause: "SECRET-CAUSE".to_owned(),
+            }));
+        }
         self.up()?.append(tenant, append).await
     }
 

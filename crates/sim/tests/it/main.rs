@@ -4,8 +4,10 @@ mod attacks;
 mod bytes;
 mod crash;
 mod faults;
+mod keep;
 mod laws;
 mod local_model;
+mod reveal;
 mod target;
 
 use std::path::Path;
