@@ -300,6 +300,86 @@ pub(crate) enum AuditCommand {
     },
     /// Refused inputs, by source and address
     Rejections,
+    /// The log's verifier key, for auditors and witnesses
+    #[command(
+        after_help = "Examples:\n  interlock audit key\n  interlock audit key --format vkey > log.vkey\n  interlock audit key --rotate --reason \"yearly\""
+    )]
+    Key {
+        /// Only the key that signs now, in the one line that verifiers take
+        #[arg(long, value_parser = ["vkey"])]
+        format: Option<String>,
+        /// Hand the log over to a new key; both sign the checkpoint that covers the change
+        #[arg(long, requires = "reason")]
+        rotate: bool,
+        /// Why
+        #[arg(long, requires = "rotate")]
+        reason: Option<String>,
+    },
+    /// The signer's guard
+    #[command(subcommand)]
+    Guard(GuardCommand),
+    /// Where each anchor stands: what it vouches for, how old that is, what it says
+    Anchors,
+    /// Take the newest checkpoint to the anchors now
+    #[command(after_help = "Examples:\n  interlock audit anchor\n  interlock audit anchor bucket")]
+    Anchor {
+        /// Only this one
+        name: Option<String>,
+    },
+    /// Hold a log's newest checkpoint against the last that you saw; needs no installation
+    #[command(
+        after_help = "Examples:\n  interlock audit watch https://interlock.example.org/api/v1/log --key \"$VKEY\" --state seen.json --api-key auditor.key\n  interlock audit watch ./tiles --key \"$VKEY\" --state seen.json --once\n\nExit codes: 0 as before or grown, 1 tampered, 2 cannot tell."
+    )]
+    Watch(WatchOptions),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GuardCommand {
+    /// What it holds, and what the store holds
+    Show,
+    /// Set a guard that is gone, damaged or old to what the store says to be published; on record
+    #[command(
+        after_help = "Example:\n  interlock audit guard adopt --reason \"guard's disk replaced, store checked against the witness\""
+    )]
+    Adopt {
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Begin a new name and key after signed entries or the key were lost for good; on record
+    #[command(
+        after_help = "Example:\n  interlock audit guard renew --reason \"disk lost, restored from last night's backup\""
+    )]
+    Renew {
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// What it takes to watch a log.
+#[derive(Debug, Args)]
+pub(crate) struct WatchOptions {
+    /// Where its files are: an address that ends before `checkpoint`, or a folder
+    pub(crate) log: String,
+    /// The log's verifier key, from somebody you trust
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) key: String,
+    /// Your own file: the last checkpoint that you saw
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: PathBuf,
+    /// An API key that may read the log: FILE, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) api_key: Option<PathBuf>,
+    /// Further certificate authorities, PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Seconds between two looks
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) interval: u64,
+    /// Look once
+    #[arg(long)]
+    pub(crate) once: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -51,7 +51,11 @@ fn text(
     let mut one = |name: &str, help: &str, value: String| {
         family(&mut out, name, help, &[(String::new(), value)]);
     };
-    one("interlock_log_entries", "Entries of the log.", lag.sequenced.to_string());
+    one(
+        "interlock_log_entries",
+        "Entries of the log.",
+        lag.sequenced.to_string(),
+    );
     one(
         "interlock_log_published_entries",
         "Entries under the newest checkpoint.",

@@ -12,12 +12,34 @@ use crate::exit::{Exit, Failure};
 use crate::options::{AuditCommand, Common};
 use crate::print;
 
+mod anchors;
+mod guard;
+mod key;
 mod marks;
 mod reveal;
+mod watch;
 
 pub(super) async fn run(common: &Common, command: AuditCommand) -> Result<Exit, Failure> {
+    // An auditor has no installation.
+    if let AuditCommand::Watch(options) = command {
+        return watch::run(common, options).await;
+    }
     let installation = Installation::open(common)?;
     match command {
+        AuditCommand::Watch(options) => watch::run(common, options).await,
+        AuditCommand::Key {
+            rotate: true,
+            reason,
+            ..
+        } => key::rotate(common, &installation, reason.as_deref().unwrap_or_default()).await,
+        AuditCommand::Key { format, .. } => {
+            key::show(common, &installation, format.as_deref()).await
+        }
+        AuditCommand::Guard(command) => guard::run(common, &installation, command).await,
+        AuditCommand::Anchors => anchors::list(common, &installation).await,
+        AuditCommand::Anchor { name } => {
+            anchors::round(common, &installation, name.as_deref()).await
+        }
         AuditCommand::Reveal { payload, reason } => {
             reveal::run(common, &installation, &payload, &reason).await
         }

@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use interlock_runtime::anchor::Anchors;
 use interlock_runtime::log::PublishFault;
 use interlock_server::Exposure;
+use tokio::task::JoinSet;
 
 use crate::door::{Installation, load};
 use crate::exit::{Exit, Failure};
@@ -64,6 +67,15 @@ pub(super) async fn run(
             "listening on http://{address}  (API: /api/v1, document: /api/v1/openapi.json)"
         ));
     }
+    // Dropped with this command, which ends the rounds wherever they are: all that they keep is kept by then.
+    let mut beside = JoinSet::new();
+    let anchors = Anchors::open(
+        Arc::clone(&engine),
+        installation.egress()?,
+        Arc::clone(&installation.secrets),
+        installation.config.anchors.clone(),
+    );
+    beside.spawn(anchors.await?.run());
     interlock_server::serve(engine, listener, exposure, stopped())
         .await
         .map_err(|fault| Failure::failed(format!("failed to serve: {fault}")))?;

@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::growth::{growth, wanted};
 use super::in_base64;
 
+mod source;
+
+pub use source::{FolderLog, UrlLog};
+
 /// Bytes of a file of the log that is read here: a checkpoint, or a tile.
 pub const FILE_BYTES_MAX: usize = 256 * 1024;
 

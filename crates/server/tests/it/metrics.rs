@@ -12,7 +12,10 @@ async fn overseers_read_numbers_and_others_find_nothing() {
         world.service("s", &["requester"]).await,
     );
     let said = world.get("/metrics", &other).await;
-    assert_eq!((said.status, said.code()), (StatusCode::NOT_FOUND, "not_found".to_owned()));
+    assert_eq!(
+        (said.status, said.code()),
+        (StatusCode::NOT_FOUND, "not_found".to_owned())
+    );
     let said = world.get("/metrics", &overseer).await;
     assert_eq!(said.status, StatusCode::OK, "{}", said.text);
     assert_eq!(
@@ -25,7 +28,9 @@ async fn overseers_read_numbers_and_others_find_nothing() {
     let sample = |name: &str| {
         let mut lines = said.text.lines().filter(|line| !line.starts_with('#'));
         let found = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        found.unwrap_or_else(|| panic!("{name}: {}", said.text)).to_owned()
+        found
+            .unwrap_or_else(|| panic!("{name}: {}", said.text))
+            .to_owned()
     };
     assert_eq!(sample("interlock_log_entries"), entries.to_string());
     assert_eq!(sample("interlock_log_published_entries"), "0");
@@ -33,6 +38,9 @@ async fn overseers_read_numbers_and_others_find_nothing() {
     assert_eq!(sample("interlock_anchor_alarms_kept"), "0");
     for line in said.text.lines() {
         let number = line.rsplit_once(' ').unwrap().1;
-        assert!(line.starts_with('#') || number.parse::<f64>().is_ok(), "{line}");
+        assert!(
+            line.starts_with('#') || number.parse::<f64>().is_ok(),
+            "{line}"
+        );
     }
 }
