@@ -47,6 +47,13 @@ pub enum Administration {
         /// Digest of the next one.
         after: Digest,
     },
+    /// The signer's guard was gone, damaged or old, and was set to what the store says to be published.
+    GuardAdopted {
+        /// Size of the log's tree.
+        size: u64,
+        /// Its root.
+        root: Digest,
+    },
     /// A version of a bundle became the current one.
     BundleDeployed {
         /// The bundle.

@@ -2,6 +2,7 @@
 //! signing key, and the guard that keeps it from ever signing two trees that contradict each other. The formats are
 //! `journal`'s, the rows are the store's; what an entry means is of no concern here.
 
+mod adoption;
 mod durable;
 mod fault;
 mod files;
@@ -16,6 +17,7 @@ mod refusal;
 mod rotation;
 mod signer;
 
+pub use adoption::{adopt_guard, renew_log};
 pub use fault::PublishFault;
 pub use files::{BlockingLogFiles, StoreLogFiles};
 pub(crate) use gate::Gate;

@@ -32,6 +32,7 @@ macro_rules! with_acts {
         $then! {
             "log.opened" LogOpened { origin, key }
             "log.key_rotated" LogKeyRotated { before, after }
+            "guard.adopted" GuardAdopted { size, root }
             "bundle.deployed" BundleDeployed { name, version }
             "policy.adopted" PolicyAdopted { name, bundle, version }
             "world.set" WorldSet { halted, incident }

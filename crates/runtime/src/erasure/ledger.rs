@@ -74,6 +74,7 @@ impl Ledger {
             Administration::LogPruned { minimum } => self.pruned = self.pruned.max(*minimum),
             Administration::LogOpened { .. }
             | Administration::LogKeyRotated { .. }
+            | Administration::GuardAdopted { .. }
             | Administration::BundleDeployed { .. }
             | Administration::PolicyAdopted { .. }
             | Administration::WorldSet { .. }

@@ -158,7 +158,11 @@ impl Press {
     }
 
     /// The right edge of the published tree, as stored, and held against its root.
-    async fn edge(&self, size: u64, before: Option<&Published>) -> Result<Tiles, PublishFault> {
+    pub(super) async fn edge(
+        &self,
+        size: u64,
+        before: Option<&Published>,
+    ) -> Result<Tiles, PublishFault> {
         let wanted: Vec<TileId> = edge_of(size).collect();
         let places: Vec<(u8, u64)> = wanted.iter().map(|id| (id.level, id.index)).collect();
         let rows = self.store.tiles(&self.tenant, &places).await?;

@@ -367,6 +367,15 @@ pub const KINDS: &[(&str, &[Member])] = &[
         ],
     ),
     (
+        "guard.adopted",
+        &[
+            may("by", Form::Id("prn")),
+            may("payloads", PAYLOADS),
+            must("root", Form::Digest),
+            must("size", Form::Number),
+        ],
+    ),
+    (
         "hold.placed",
         &[
             may("by", Form::Id("prn")),
@@ -671,6 +680,7 @@ pub(super) const ADMINISTRATION: &[&str] = &[
     "erasure.done",
     "erasure.requested",
     "export.created",
+    "guard.adopted",
     "hold.placed",
     "hold.released",
     "key.epoch_rotated",
