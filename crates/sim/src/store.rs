@@ -7,13 +7,15 @@ use async_trait::async_trait;
 use interlock_core::id::{EnvironmentName, PayloadId, RunId, TenantName};
 use interlock_core::time::Timestamp;
 use interlock_store::{
-    Append, AppendFault, Chain, Head, Record, RecordFault, Rejection, RunFilter, RunRow,
-    SealedPayload, Store, StoreFault, Totals, WaitKind, WaitRow,
+    ADMINISTRATION_RUN, Append, AppendFault, Chain, Head, Record, RecordFault, Rejection,
+    RunFilter, RunRow, SealedPayload, Store, StoreFault, Totals, WaitKind, WaitRow,
 };
 
 mod crash;
 mod fault;
 mod log;
+#[cfg(test)]
+mod tests;
 
 pub use crash::{CrashPlan, Moment};
 pub use fault::{FaultPlan, Flavour};
@@ -29,6 +31,8 @@ pub type CrashingStore = Interposed<CrashPlan>;
 pub enum Write {
     /// Entries of a run.
     Append,
+    /// Entries of the administration chain.
+    Administer,
     /// A takeover.
     Claim,
     /// A record.
@@ -64,7 +68,7 @@ pub enum Fate {
 pub trait Plan: Send + Sync {
     /// What is to become of the write that is about to be made.
     fn fate(&self, write: Write) -> Fate;
-    /// The write was made; its caller does not know yet. `head`: where an append left the run.
+    /// The write was made; its caller does not know yet. `head`: where an append left its chain.
     fn made(&self, write: Write, head: Option<Head>);
 }
 
@@ -119,8 +123,13 @@ impl<P: Plan> Store for Interposed<P> {
     }
 
     async fn append(&self, tenant: &TenantName, append: Append) -> Result<Head, AppendFault> {
+        let write = if append.run == ADMINISTRATION_RUN {
+            Write::Administer
+        } else {
+            Write::Append
+        };
         let making = self.inner.append(tenant, append);
-        self.write(Write::Append, making, |head| Some(*head)).await
+        self.write(write, making, |head| Some(*head)).await
     }
 
     async fn claim(&self, tenant: &TenantName, run: RunId) -> Result<Option<u64>, StoreFault> {

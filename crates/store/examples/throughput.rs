@@ -1,6 +1,7 @@
 //! How many entries a second a store in SQLite takes: writers that each append one entry at a time to runs of their
 //! own, with what one sync of the disk costs beside it. `cargo run --release -p interlock-store --example throughput
 //! -- [directory] [seconds]`; the directory says which disk is measured.
+#![expect(clippy::print_stdout, reason = "figures are what this is for")]
 
 use std::error::Error;
 use std::io::Write as _;
@@ -140,7 +141,7 @@ fn one(pen: &Pen) -> Result<Append, Failure> {
         event: "model.requested".to_owned(),
         body: Object::from([(
             Text::parse("body")?,
-            Canon::Text(Text::parse(&"x".repeat(BODY))?),
+            Canon::Text(Text::parse("x".repeat(BODY))?),
         )]),
     })?;
     let head = Head {

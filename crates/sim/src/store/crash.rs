@@ -33,7 +33,7 @@ pub struct CrashPlan {
 
 impl CrashPlan {
     /// Dies around the `n`-th append, from 1; never where there is none. `told` hears of each append that was made
-    /// and that did not kill, with its number and where it left the run.
+    /// and that did not kill, with its number and where it left the run. The administration chain's do not count.
     pub fn new(
         at: Option<(u64, Moment)>,
         told: impl Fn(u64, Head) + Send + Sync + 'static,

@@ -8,9 +8,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use interlock_journal::{ChainName, Verdict, verify_chain};
+use interlock_core::id::RunId;
+use interlock_journal::{ChainName, Verdict, leaf_hash, verify_chain};
 use interlock_store::conformance::Pen;
-use interlock_store::{AppendFault, SqliteStore, Store, StoredEntry};
+use interlock_store::{AppendFault, LogStore as _, SqliteStore, Store, StoredEntry};
 
 const ROUNDS: u64 = 12;
 const RUNS: u8 = 6;
@@ -63,6 +64,7 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
 /// Every acknowledged entry is in its place with its hash, and no chain is broken.
 async fn check(dir: &Path, acknowledged: &BTreeMap<u8, (u64, String)>) {
     let store = SqliteStore::open(dir, &crate::dev()).unwrap();
+    check_log(&store).await;
     for n in 0..RUNS {
         let pen = Pen::new(n).unwrap();
         let chain = store.chain(&pen.tenant, pen.run).await.unwrap();
@@ -89,6 +91,33 @@ async fn check(dir: &Path, acknowledged: &BTreeMap<u8, (u64, String)>) {
                 "run {n}: entry {seq} was acknowledged"
             );
         }
+    }
+}
+
+/// The log holds every entry once, without a hole, each run's in their order.
+async fn check_log(store: &SqliteStore) {
+    let tenant = Pen::new(0).unwrap().tenant;
+    let mut next: BTreeMap<RunId, u64> = BTreeMap::new();
+    let mut size = 0;
+    loop {
+        let page = store.log_entries(&tenant, size, u32::MAX).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        for entry in page {
+            assert_eq!(entry.index, size);
+            assert_eq!(entry.hash, leaf_hash(&entry.bytes));
+            let seq = next.entry(entry.run).or_default();
+            assert_eq!(entry.seq, *seq);
+            *seq += 1;
+            size += 1;
+        }
+    }
+    assert_eq!(store.log_size(&tenant).await.unwrap(), size);
+    let heads = next.iter().map(|(run, count)| (*run, count - 1));
+    for (run, last) in heads {
+        let head = store.head(&tenant, run).await.unwrap();
+        assert_eq!(head.map(|head| head.seq), Some(last));
     }
 }
 
