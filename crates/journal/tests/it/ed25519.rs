@@ -9,7 +9,7 @@ use interlock_journal::note::{KeyFault, KeyKind, NoteFault, SignatureLine, assem
 use interlock_journal::{SignedNote, VerifierKey};
 use sha2::{Digest as _, Sha512};
 
-use crate::written::ORIGIN;
+use crate::written::{ORIGIN, Signer};
 
 const TEXT: &str = "log.example/tenant\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
 
@@ -75,6 +75,13 @@ fn honest() -> ([u8; 32], [u8; 32]) {
 fn attack_22_the_vectors_made_here_verify_when_nothing_is_odd() {
     let (public, r) = honest();
     assert_eq!(verify(public, r, answer(r, public, nonce())), Ok(()));
+}
+
+#[test]
+fn attack_22_no_honest_key_is_refused() {
+    for seed in 0..=255 {
+        Signer::log(ORIGIN, seed).key();
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::process::Command;
 use interlock_journal::note::SignatureLine;
 use interlock_journal::tree::inclusion_proof;
 use interlock_journal::{Receipt, SignedNote};
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::written::{ORIGIN, Signer, Written, entry};
@@ -39,11 +40,15 @@ struct Published {
 
 impl Published {
     fn new(sizes: &[u64]) -> Self {
+        Self::with(sizes, entry)
+    }
+
+    fn with(sizes: &[u64], entry: impl Fn(u64) -> Vec<u8>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut log = Written::new(ORIGIN, 7);
         let mut notes = Vec::new();
         for size in sizes {
-            log.grow((log.size()..*size).map(entry));
+            log.grow((log.size()..*size).map(&entry));
             let path = folder.path().join(format!("{size}.note"));
             std::fs::write(&path, log.note()).unwrap();
             notes.push(path);
@@ -137,6 +142,48 @@ fn stranger_go_accepts_logs_of_every_size_around_the_edges_of_tiles() {
         let key = log.log.signer.key().to_string();
         let notes = log.notes.iter().filter(|_| size > 1);
         accepts(Command::new(&go).arg(log.root()).arg(&key).args(notes));
+    }
+}
+
+/// A number below `end`, different for each place and always the same.
+fn drawn(place: u64, end: u64) -> u64 {
+    let digest = Sha256::digest([b"drawn".as_slice(), &place.to_be_bytes()].concat());
+    u64::from_be_bytes(digest[..8].try_into().unwrap()) % end
+}
+
+#[test]
+#[ignore = "runs Go's verifier and aics-tlog: see scripts/strangers"]
+fn stranger_go_and_aics_accept_logs_that_grew_at_random_with_entries_of_any_bytes() {
+    let (go, aics_tlog) = (stranger("go-verify"), stranger("aics-tlog"));
+    if go.is_none() || aics_tlog.is_none() {
+        println!("go-verify or aics-tlog could not be installed here");
+    }
+    for number in 0..12u64 {
+        let mut sizes: Vec<u64> = (0..6).map(|n| 1 + drawn(number * 8 + n, 3000)).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let odd = |place: u64| match drawn(place, 50) {
+            0 => Vec::new(),
+            1 => vec![0; 65_535],
+            2 => (0..=255).collect(),
+            _ => entry(place),
+        };
+        let log = Published::with(&sizes, |place| odd(number * 10_000 + place));
+        if let Some(go) = &go {
+            let mut command = Command::new(go);
+            let key = log.log.signer.key().to_string();
+            accepts(command.arg(log.root()).arg(&key).args(&log.notes));
+        }
+        if let Some(program) = &aics_tlog {
+            let mut command = aics(program, &log, "verify-consistency");
+            accepts(command.arg("--old-checkpoint").arg(&log.notes[0]));
+            let index = drawn(number, log.log.size());
+            let leaf = log.folder.path().join("leaf");
+            std::fs::write(&leaf, &log.log.entries[index as usize]).unwrap();
+            let mut command = aics(program, &log, "verify-inclusion");
+            command.arg("--leaf").arg(&leaf);
+            accepts(command.args(["--index", &index.to_string()]));
+        }
     }
 }
 
