@@ -156,3 +156,63 @@ fn slots_of(
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    fn parse(rule: &str, environment: &str) -> Result<Config, String> {
+        let text = format!("environment = \"{environment}\"\n[[keep]]\n{rule}\n");
+        Config::parse(&text, "f").map_err(|fault| {
+            assert!(fault.line > 1 && !fault.hint.is_empty(), "{fault}");
+            fault.message
+        })
+    }
+
+    #[test]
+    fn a_rule_is_in_force_where_it_says_so() {
+        let rule = "categories = [\"pii\"]\nenvironments = [\"production\"]\nkeep = \"digest\"";
+        assert!(parse(rule, "dev").unwrap().keep.is_empty());
+        assert!(!parse(rule, "production").unwrap().keep.is_empty());
+        let all = "confidentiality = \"restricted\"\nslots = [\"reply\"]\nkeep = \"masked\"";
+        assert!(!parse(all, "dev").unwrap().keep.is_empty());
+    }
+
+    #[test]
+    fn a_rule_on_what_a_run_needs_is_refused() {
+        for (rule, message) in [
+            ("keep = \"digest\"", "one of the two"),
+            (
+                "categories = [\"pii\"]\nconfidentiality = \"internal\"\nkeep = \"digest\"",
+                "one of the two",
+            ),
+            ("categories = []\nkeep = \"digest\"", "no category"),
+            (
+                "categories = [\"any\", \"pii\"]\nkeep = \"full\"",
+                "beside names",
+            ),
+            ("categories = [\"PII\"]\nkeep = \"full\"", "category `PII`"),
+            ("categories = [\"pii\"]\nkeep = \"some\"", "keep `some`"),
+            (
+                "categories = [\"pii\"]\nslots = []\nkeep = \"full\"",
+                "no slot",
+            ),
+            (
+                "categories = [\"pii\"]\nslots = [\"input\"]\nkeep = \"masked\"",
+                "`input` is always kept in full",
+            ),
+            (
+                "categories = [\"pii\"]\nslots = [\"replies\"]\nkeep = \"masked\"",
+                "slot `replies`",
+            ),
+            (
+                "categories = [\"pii\"]\nenvironments = [\"P\"]\nkeep = \"masked\"",
+                "environment `P`",
+            ),
+            ("categories = [\"pii\"]\nkeep = \"full\"\nfor = 1", "for"),
+        ] {
+            let fault = parse(rule, "dev").unwrap_err();
+            assert!(fault.contains(message), "{rule}: {fault}");
+        }
+    }
+}

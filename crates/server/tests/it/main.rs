@@ -17,6 +17,7 @@ mod listener;
 mod live;
 mod metrics;
 mod log_files;
+mod readings;
 mod road;
 mod sight;
 mod store;

@@ -3,8 +3,11 @@
 
 use interlock_core::id::{PayloadId, PolicyId, Provenance, Reader, Region, SubjectId};
 use interlock_core::label::Allowed;
-use interlock_core::limits::{DETERMINING_POLICIES_MAX, SUBJECTS_MAX};
-use interlock_core::run::Event;
+use interlock_core::limits::{
+    DETERMINING_POLICIES_MAX, LABEL_BYTES_MAX, NAME_BYTES_MAX, SHOWN_FIELDS_BYTES_MAX, SUBJECTS_MAX,
+};
+use interlock_core::pipeline::tool::canonical_label;
+use interlock_core::run::{Event, FieldName, ShownFields};
 use interlock_journal::{Canon, Entry, LeafHash};
 
 use super::{body_of, notes_for, plain};
@@ -145,6 +148,55 @@ fn crowded(sources: usize) -> Event {
 #[test]
 fn a_crowded_event_fits() {
     super::check(&crowded(64));
+}
+
+/// The longest label that core lets through, as many names of fields as it puts into one event, and the longest names.
+#[test]
+fn a_model_request_at_its_bounds_fits() {
+    let Event::Decided { label, .. } = crowded(64) else {
+        panic!("another kind");
+    };
+    let mut event = plain("model.requested");
+    let Event::ModelRequested {
+        step,
+        model,
+        endpoint,
+        prompt_name,
+        label: of_prompt,
+        fields,
+        ..
+    } = &mut event
+    else {
+        panic!("another kind");
+    };
+    let long = "n".repeat(NAME_BYTES_MAX);
+    *step = long.parse().unwrap();
+    *model = long.parse().unwrap();
+    *endpoint = long.parse().unwrap();
+    *prompt_name = long.parse().unwrap();
+    let spelt = canonical_label(&label).len();
+    let missing = (LABEL_BYTES_MAX - spelt) / 26;
+    *of_prompt = label;
+    let more = (0..missing).map(|n| Provenance::parse(&format!("steps.more_evidence_{n:04}")));
+    of_prompt.sources.extend(more.map(Result::unwrap));
+    let group = fields.first().unwrap().clone();
+    let name = |n: usize| FieldName::parse(&format!("inputs/{}{n:02}", "f".repeat(62))).unwrap();
+    let each = name(0).as_str().len() + 3;
+    *fields = vec![ShownFields {
+        at: (0..(SHOWN_FIELDS_BYTES_MAX - 96) / each)
+            .map(name)
+            .collect(),
+        ..group
+    }];
+    assert!(canonical_label(of_prompt_of(&event)).len() > LABEL_BYTES_MAX - 64);
+    super::check(&event);
+}
+
+fn of_prompt_of(event: &Event) -> &interlock_core::label::Label {
+    match event {
+        Event::ModelRequested { label, .. } => label,
+        _ => panic!("another kind"),
+    }
 }
 
 #[test]

@@ -23,6 +23,10 @@ const OPTIONAL: &[&str] = &[
     "review.requested review.step",
     "run.ended by",
     "run.requested requester.act_for",
+    "model.replied payloads.0.kept",
+    "model.requested payloads.0.kept",
+    "model.requested payloads.0.marks",
+    "run.started payloads.0.marks",
 ];
 
 /// Members that hold one of a few words.
