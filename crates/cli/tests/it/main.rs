@@ -16,3 +16,4 @@ mod model;
 mod people;
 mod place;
 mod terminal;
+mod watch;

@@ -28,6 +28,8 @@ use crate::secret::SecretStore;
 const LOOK: Duration = Duration::from_secs(1);
 /// After a first failure; doubled with each further one, up to the anchor's own interval.
 const AGAIN_SECONDS: u64 = 5;
+/// How far an authority's time and our clock may lie apart.
+const SKEW_MICROS_MAX: u64 = 600_000_000;
 /// Who set the world to halted, so that nobody else's halt is lifted.
 const HALTED_BY: &str = "a required anchor of the log is overdue or raises an alarm";
 
@@ -320,6 +322,12 @@ impl Anchors {
             tracing::warn!(%fault, "a timestamp reply is not kept");
             Unanchored::Failed("the authority's reply is refused")
         })?;
+        let now = self.engine.clock().now();
+        if token.time.as_micros().abs_diff(now.as_micros()) > SKEW_MICROS_MAX {
+            return Err(Unanchored::Failed(
+                "the authority's clock and ours lie far apart",
+            ));
+        }
         Ok(Given {
             bytes: answer.body,
             time: Some(token.time),

@@ -12,6 +12,8 @@ use crate::engine::{Engine, Fault};
 
 /// The kind of the records.
 const KIND: &str = "anchor";
+/// How far a clock may stand before what it said last: a correction, no more.
+const CLOCK_BACK_MICROS_MAX: u64 = 60_000_000;
 
 /// What an anchor took last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,8 +68,11 @@ impl State {
         now.as_micros().saturating_sub(from) / 1_000_000
     }
 
+    /// A clock that stands well before what it said itself tells no age, which is no reason to be calm.
     pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
-        self.age_seconds(now) > u64::from(self.overdue_seconds)
+        let from = self.last.as_ref().map_or(self.since, |last| last.at);
+        let went_back = from.saturating_sub(now.as_micros()) > CLOCK_BACK_MICROS_MAX;
+        went_back || self.age_seconds(now) > u64::from(self.overdue_seconds)
     }
 
     /// Whether nothing may act until it holds again.

@@ -179,6 +179,10 @@ impl RawAnchor {
             base_url,
             "scheme, host and base path, for example https://witness.example.org",
         )?;
+        if url.starts_with("http:") && !self.allow_private {
+            let hint = "https://…, or allow_private = true where it is on a private address";
+            return Err(reader.fault(self.url.span().start, "the url has no TLS", hint));
+        }
         let (kind, interval) = match self.kind.get_ref().as_str() {
             "witness" => (self.witness(reader)?, 60),
             "s3" => (self.s3(reader)?, 3600),
@@ -336,3 +340,6 @@ fn base_url(text: &str) -> Option<String> {
         && url.fragment().is_none();
     fit.then(|| text.trim_end_matches('/').to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,10 +5,13 @@ use interlock_journal::cosignature;
 use interlock_journal::note::{KeyKind, SignatureLine, SignedNote, VerifierKey};
 use interlock_store::Published;
 
-use super::super::{Alarm, Anchors, Told, alarms, cosigned, kept, witnessed};
+use super::super::kept::{keep, receipt, thin};
+use super::super::{Alarm, Anchors, Given, Target, Told, alarms, cosigned, kept, witnessed};
 use super::world::{World, anchor};
+use crate::clock::Clock as _;
 use crate::config::{AnchorKind, AnchorsConfig};
 use crate::egress::loopback::{Loopback, Reply, answer};
+use interlock_core::time::Timestamp;
 
 /// A witness's own hand.
 struct Hand(Ed25519KeyPair, &'static str);
@@ -249,6 +252,70 @@ async fn an_overdue_anchor_is_on_record_once_and_again_when_it_holds() {
     assert_eq!(said(&world).await, ["anchor.overdue"]);
     acts(anchors).await;
     assert_eq!(said(&world).await, ["anchor.overdue", "anchor.recovered"]);
+}
+
+#[tokio::test]
+async fn attack_53_a_clock_set_back_does_not_make_an_anchor_young() {
+    let world = World::of(9, 1).await;
+    let published = world.publish().await;
+    let line = Hand::new(1, "w.example.org").line(&published, seconds(&world));
+    check(
+        &world,
+        vec![answer(200, "", &line)],
+        Told::Anchored { size: 9 },
+    )
+    .await;
+    let now = world.clock.now();
+    world
+        .clock
+        .set(Timestamp::from_micros(now.as_micros() - 59_000_000));
+    assert!(!world.status("w").await.overdue, "a correction");
+    world
+        .clock
+        .set(Timestamp::from_micros(now.as_micros() - 61_000_000));
+    assert!(world.status("w").await.overdue);
+}
+
+#[tokio::test]
+async fn receipts_are_thinned_and_reach_as_far_back() {
+    let world = World::new();
+    for size in 1..=11 {
+        let target = Target::of(&world.grow(1, 1).await).unwrap();
+        let given = Given {
+            bytes: vec![size],
+            time: None,
+            until: None,
+        };
+        let now = world.clock.now();
+        assert!(
+            keep(
+                &world.engine,
+                ("t", "timestamp"),
+                &target,
+                given.clone(),
+                now
+            )
+            .await
+            .unwrap()
+        );
+        // The first token over a size proves the earliest time.
+        let later = Given {
+            bytes: vec![99],
+            ..given
+        };
+        assert!(
+            !keep(&world.engine, ("t", "timestamp"), &target, later, now)
+                .await
+                .unwrap()
+        );
+    }
+    assert_eq!(thin(&world.engine, "t").await.unwrap(), 2);
+    let mut left = Vec::new();
+    for size in 1..=11 {
+        let kept = receipt(&world.engine, "t", size).await.unwrap();
+        left.extend(kept.map(|kept| kept.bytes[0]));
+    }
+    assert_eq!(left, [1, 3, 5, 6, 7, 8, 9, 10, 11]);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use interlock_core::time::Timestamp;
 use interlock_journal::note::VerifierKey;
 
 use super::super::{Alarm, Told, cosigned, kept, token_over};
@@ -405,4 +406,16 @@ async fn stranger_openssl_ts_accepts_the_token_and_no_other_file() {
     let last = changed.len() - 1;
     changed[last] ^= 1;
     assert!(!authority.verifies(&note, &changed));
+    // A clock set back (attack 53): the authority's time is too far from ours for the token to be taken.
+    let world = World::of(5, 1).await;
+    world.clock.set(Timestamp::from_micros(
+        SystemClock.now().as_micros() - 700_000_000,
+    ));
+    let (url, served) = Authority::new().serve().await;
+    let told = world.told(anchor("tsa", &url, AnchorKind::Timestamp)).await;
+    served.await.unwrap();
+    assert_eq!(
+        told,
+        Told::Failed("the authority's clock and ours lie far apart")
+    );
 }
