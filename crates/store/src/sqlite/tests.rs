@@ -1,6 +1,7 @@
 //! What only SQLite promises: who may open it, what it refuses, and what a full or damaged disk does.
 
 mod log;
+mod scrub;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,7 +1,7 @@
 //! What SQLite adds to the log's contract: migration, triggers, steps that are interrupted, the plans of queries,
 //! and what is left of deleted bytes in the files.
 
-use interlock_journal::{ChainName, Verdict, leaf_hash, verify_chain};
+use interlock_journal::{ChainName, Verdict, verify_chain};
 use rusqlite::{Connection, params};
 
 use super::*;
@@ -301,92 +301,6 @@ async fn a_hole_in_the_log_is_damage() {
     });
     assert_eq!(store.log_entries(&pen.tenant, 0, 5).await, damaged);
     assert_eq!(store.log_entries(&pen.tenant, 3, 5).await.unwrap().len(), 2);
-}
-
-/// Everything in the store's files, as text as far as it is text.
-fn files(dir: &Path) -> String {
-    fs::read_dir(dir)
-        .unwrap()
-        .map(|file| fs::read(file.unwrap().path()).unwrap())
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .collect()
-}
-
-#[tokio::test]
-async fn scrubbed_records_are_in_no_file() {
-    let (_temp, dir) = data_dir();
-    let store = SqliteStore::open(&dir, &environment("dev")).unwrap();
-    let t = crate::conformance::tenant("default").unwrap();
-    // Records of many sizes in no order, so that pages split and cells move, as those of keys would.
-    let secret = |n: u64| leaf_hash(&n.to_be_bytes()).to_string();
-    let content = |n: u64| secret(n).repeat(1 + (n % 17) as usize).into_bytes();
-    let mut kept = Vec::new();
-    for n in 0..600u64 {
-        let n = n * 7919 % 600;
-        let version = store
-            .put_record(&t, "key", &format!("k {n:04}"), None, content(n))
-            .await
-            .unwrap();
-        kept.push((n, version));
-    }
-    for (n, version) in &mut kept {
-        let key = format!("k {n:04}");
-        if n.is_multiple_of(3) {
-            store
-                .delete_record(&t, "key", &key, *version)
-                .await
-                .unwrap();
-        } else if *n % 3 == 1 {
-            let new = b"another content".to_vec();
-            *version = store
-                .put_record(&t, "key", &key, Some(*version), new)
-                .await
-                .unwrap();
-        }
-    }
-    assert!(files(&dir).contains(&secret(3)), "the test would see it");
-    store.scrub().await.unwrap();
-    let files = files(&dir);
-    let found: Vec<u64> = (0..600).filter(|n| files.contains(&secret(*n))).collect();
-    assert_eq!(found, (0..600).filter(|n| n % 3 == 2).collect::<Vec<_>>());
-    assert_eq!(fs::metadata(dir.join("interlock.db-wal")).unwrap().len(), 0);
-
-    let records = store.records(&t, "key").await.unwrap();
-    assert_eq!(records.len(), 400);
-    let two = store.record(&t, "key", "k 0002").await.unwrap().unwrap();
-    assert_eq!(two.bytes, content(2));
-    let next = store
-        .put_record(&t, "key", "k 0000", None, Vec::new())
-        .await
-        .unwrap();
-    assert!(records.iter().all(|record| record.version < next));
-    drop(store);
-    SqliteStore::open(&dir, &environment("dev"))
-        .unwrap()
-        .scrub()
-        .await
-        .unwrap();
-}
-
-#[tokio::test]
-async fn a_scrub_says_so_when_a_reader_holds_what_was() {
-    let (_temp, dir) = data_dir();
-    let store = SqliteStore::open(&dir, &environment("dev")).unwrap();
-    let mut pen = Pen::new(1).unwrap();
-    fill(&store, &mut pen, 5).await.unwrap();
-    let reader = Connection::open(dir.join(DATABASE_FILE)).unwrap();
-    reader
-        .execute_batch("BEGIN; SELECT count(*) FROM entry")
-        .unwrap();
-    fill(&store, &mut pen, 5).await.unwrap();
-    let fault = store.scrub().await.unwrap_err();
-    assert_eq!(
-        fault.to_string(),
-        "scrub: store is unavailable: a reader holds what was deleted"
-    );
-    fill(&store, &mut pen, 5).await.unwrap();
-    reader.execute_batch("COMMIT").unwrap();
-    store.scrub().await.unwrap();
 }
 
 #[test]
