@@ -349,6 +349,49 @@ impl Engine {
         Ok(found.into_iter().collect())
     }
 
+    /// The pseudonym of a person or service of that name; `None`: nobody has it.
+    pub(crate) async fn person_by_name(&self, name: &str) -> Result<Option<String>, Fault> {
+        for kind in [PrincipalKind::Person, PrincipalKind::Service] {
+            let full = format!("{}:{name}", kind.as_str());
+            if let Some(id) = self.known_pseudonym(NAME, &full).await? {
+                return Ok(Some(PrincipalId::from_bytes(id).to_string()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The pseudonym of the person that data is about; `None`: nobody was named so, or they are erased.
+    pub(crate) async fn subject_by_name(&self, name: &str) -> Result<Option<String>, Fault> {
+        let found = self.known_pseudonym(SUBJECT, name).await?;
+        Ok(found.map(|id| SubjectId::from_bytes(id).to_string()))
+    }
+
+    /// The pseudonym of a name that has one.
+    async fn known_pseudonym(
+        &self,
+        kind: &'static str,
+        name: &str,
+    ) -> Result<Option<[u8; 16]>, Fault> {
+        let index = self
+            .parts
+            .book
+            .blind_index(self.tenant(), kind, name)
+            .await?;
+        let kind = &spread(kind, &index);
+        let Some(record) = self.parts.store.record(self.tenant(), kind, &index).await? else {
+            return Ok(None);
+        };
+        let place = format!("{kind}/{index}");
+        let opened = self
+            .parts
+            .book
+            .open_small(self.tenant(), PSEUDONYM, place.as_bytes(), &record.bytes)
+            .await?;
+        <[u8; 16]>::try_from(opened.as_slice())
+            .map(Some)
+            .map_err(|_| Fault::Bug("a pseudonym of another form".to_owned()))
+    }
+
     /// A random pseudonym for a name, the same each time: looked up by a keyed index, so that the store's records
     /// do not tell the name.
     async fn pseudonym(&self, kind: &'static str, name: &str) -> Result<[u8; 16], Fault> {

@@ -4,10 +4,6 @@
 
 pub mod administration;
 pub mod anchor;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "its callers, KMS and S3, come next")
-)]
 mod aws;
 pub mod case;
 pub mod clock;
@@ -33,6 +29,7 @@ pub mod retention;
 pub mod reveal;
 pub mod say;
 pub mod seal;
+pub mod search;
 pub mod secret;
 mod service;
 pub mod source;
