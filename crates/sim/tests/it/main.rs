@@ -3,10 +3,12 @@
 mod attacks;
 mod bytes;
 mod crash;
+mod erasure;
 mod faults;
 mod keep;
 mod laws;
 mod local_model;
+mod log;
 mod reveal;
 mod target;
 
