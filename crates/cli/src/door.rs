@@ -67,7 +67,7 @@ impl Installation {
                 fault.hint,
             )
         })?;
-        let provider = crate::keys::provider(dir)?;
+        let provider = crate::keys::provider(dir, &config)?;
         let secrets = Arc::new(SecretStore::new(
             dir,
             config.environment.clone(),

@@ -7,6 +7,12 @@ use clap::{Args, Parser, Subcommand};
 use crate::exit::{Exit, Failure};
 use crate::print;
 
+mod erasure;
+mod search;
+
+pub(crate) use search::{SearchOptions, StreamOptions};
+pub(crate) use erasure::{EraseOptions, HoldCommand, PruneOptions, RetentionCommand};
+
 /// Let a model propose, and nothing act, until policy and people have said yes.
 #[derive(Debug, Parser)]
 #[command(
@@ -298,8 +304,34 @@ pub(crate) enum AuditCommand {
         /// run_…; none: all runs
         id: Option<String>,
     },
+    /// Find entries by person, workflow, source, tool, prompt, model, policy, decision and time
+    #[command(
+        after_help = "Examples:\n  interlock audit search --tool pay_invoice --decision deny\n  interlock audit search --person ada --from 2026-11-01 --event review.voted\n  interlock audit search --workflow approve_invoice --outcome failed --json"
+    )]
+    Search(Box<SearchOptions>),
+    /// Send the published log on to the configured streams now, or check lines as a receiver has them
+    #[command(
+        after_help = "Examples:\n  interlock audit stream\n  interlock audit stream siem\n  interlock audit stream --check received.jsonl"
+    )]
+    Stream(StreamOptions),
     /// Refused inputs, by source and address
     Rejections,
+    /// Erase a person: destroy the key of all that is about them, prove it, and certify it
+    #[command(
+        after_help = "Examples:\n  interlock audit erase --subject \"Ada Lovelace\" --order DSAR-2026-42 --reason \"request of 3 May\" --dry-run\n  interlock audit erase --subject sub_01J… --order DSAR-2026-42 --reason \"request of 3 May\" --yes --certificate ada.json"
+    )]
+    Erase(EraseOptions),
+    /// Legal holds: what one covers is neither erased nor expires
+    #[command(subcommand)]
+    Hold(HoldCommand),
+    /// Retention: what must be kept, and what is past its maximum
+    #[command(subcommand)]
+    Retention(RetentionCommand),
+    /// Remove old entries from the store, no further than retention allows
+    #[command(
+        after_help = "Example:\n  interlock audit prune --before 2025-01-01 --reason \"retention schedule\" --dry-run"
+    )]
+    Prune(PruneOptions),
     /// The log's verifier key, for auditors and witnesses
     #[command(
         after_help = "Examples:\n  interlock audit key\n  interlock audit key --format vkey > log.vkey\n  interlock audit key --rotate --reason \"yearly\""
@@ -362,9 +394,9 @@ pub(crate) enum GuardCommand {
 pub(crate) struct WatchOptions {
     /// Where its files are: an address that ends before `checkpoint`, or a folder
     pub(crate) log: String,
-    /// The log's verifier key, from somebody you trust
-    #[arg(long, value_name = "VKEY")]
-    pub(crate) key: String,
+    /// The log's verifier key, from somebody you trust; again for each key that it changed to
+    #[arg(long, value_name = "VKEY", required = true)]
+    pub(crate) key: Vec<String>,
     /// Your own file: the last checkpoint that you saw
     #[arg(long, value_name = "FILE")]
     pub(crate) state: PathBuf,

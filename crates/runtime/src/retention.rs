@@ -12,7 +12,7 @@ mod prune;
 mod tests;
 
 pub use expire::{Period, Standing};
-pub use month::Month;
+pub use month::{Month, day_start};
 
 /// The class of what no other class claims.
 pub const DEFAULT_CLASS: &str = "default";

@@ -16,6 +16,7 @@ use interlock_runtime::egress::{Egress, EgressOptions};
 use interlock_runtime::keep::KeepRules;
 use interlock_runtime::keys::{FileKeys, Keys, KeysParts, no_passphrase};
 use interlock_runtime::model::ModelProvider;
+use interlock_runtime::retention::Retention;
 use interlock_runtime::seal::{PayloadSealer, Sealer, StoreKeyBook};
 use interlock_runtime::secret::SecretStore;
 use interlock_runtime::{Doors, Engine, Parts};
@@ -39,6 +40,10 @@ pub struct Installation {
     pub roots: BTreeMap<String, PathBuf>,
     /// How much of what is sealed is kept; everything, unless a test says otherwise.
     pub keep: KeepRules,
+    /// What time it is; the machine's, unless a test says otherwise.
+    pub clock: Arc<dyn Clock>,
+    /// How long what is sealed is kept; for ever, unless a test says otherwise.
+    pub retention: Retention,
 }
 
 impl Installation {
@@ -59,6 +64,8 @@ impl Installation {
             environment: EnvironmentName::parse("test")?,
             roots: BTreeMap::new(),
             keep: KeepRules::default(),
+            clock: Arc::new(SystemClock),
+            retention: Retention::default(),
         })
     }
 
@@ -135,7 +142,7 @@ impl Installation {
             book: Arc::new(StoreKeyBook(Arc::clone(store))),
             environment: self.environment.clone(),
             entropy: Arc::new(SystemEntropy),
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(&self.clock),
             holders: vec![self.secrets()],
         }))
     }
@@ -158,7 +165,7 @@ impl Installation {
             sealer: Arc::new(PayloadSealer::new(Arc::clone(&keys), entropy.clone())),
             book: keys,
             store,
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(&self.clock),
             entropy,
             models,
             doors,
@@ -166,7 +173,8 @@ impl Installation {
             aliases,
             policies: OperatorPolicies::default(),
             keep: self.keep.clone(),
-        }))
+        })
+        .keep_by(self.retention.clone()))
     }
 }
 

@@ -13,10 +13,15 @@ use crate::options::{AuditCommand, Common};
 use crate::print;
 
 mod anchors;
+mod erase;
 mod guard;
+mod hold;
 mod key;
 mod marks;
+mod retention;
 mod reveal;
+mod search;
+mod stream;
 mod watch;
 
 pub(super) async fn run(common: &Common, command: AuditCommand) -> Result<Exit, Failure> {
@@ -36,10 +41,19 @@ pub(super) async fn run(common: &Common, command: AuditCommand) -> Result<Exit, 
             key::show(common, &installation, format.as_deref()).await
         }
         AuditCommand::Guard(command) => guard::run(common, &installation, command).await,
+        AuditCommand::Search(options) => search::run(common, &installation, *options).await,
+        AuditCommand::Stream(options) => match options.check {
+            Some(file) => stream::check(common, &file),
+            None => stream::send(common, &installation, options.name.as_deref()).await,
+        },
         AuditCommand::Anchors => anchors::list(common, &installation).await,
         AuditCommand::Anchor { name } => {
             anchors::round(common, &installation, name.as_deref()).await
         }
+        AuditCommand::Erase(options) => erase::run(common, &installation, options).await,
+        AuditCommand::Hold(command) => hold::run(common, &installation, command).await,
+        AuditCommand::Retention(command) => retention::run(common, &installation, command).await,
+        AuditCommand::Prune(options) => retention::prune(common, &installation, options).await,
         AuditCommand::Reveal { payload, reason } => {
             reveal::run(common, &installation, &payload, &reason).await
         }

@@ -78,6 +78,16 @@ pub(super) fn reasoned(reason: &str) -> Result<(), ErasureFault> {
 }
 
 impl Engine {
+    /// The pseudonym of a person.
+    ///
+    /// # Errors
+    /// The person who asks does not hold the office, or nobody is known by that name.
+    pub async fn subject_of(&self, whom: &Whom, by: &Principal) -> Result<SubjectId, ErasureFault> {
+        officer(by)?;
+        let found = self.find_person(whom, &self.ledger().await?).await?;
+        Ok(found.subject)
+    }
+
     /// What erasing a person would do. Changes nothing.
     ///
     /// # Errors

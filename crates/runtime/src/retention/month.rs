@@ -43,3 +43,9 @@ impl std::fmt::Display for Month {
         write!(f, "{:04}-{:02}", self.0 / 12, self.0 % 12 + 1)
     }
 }
+
+/// The first instant of a day in UTC, as `2026-11-01`; `None`: there is no such day.
+#[must_use]
+pub fn day_start(text: &str) -> Option<Timestamp> {
+    crate::codec::time::parse(&format!("{text}T00:00:00.000000Z"))
+}

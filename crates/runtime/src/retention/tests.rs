@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use interlock_core::id::{BundleName, Category, WorkflowName};
 use interlock_core::time::Timestamp;
 
-use super::{Month, Retention};
+use super::{Month, Retention, day_start};
 use crate::config::Config;
 
 const CLASSES: &str = r#"
@@ -86,6 +86,17 @@ fn months_are_counted_from_the_end_of_the_month() {
         assert_eq!(Month::parse(bad), None, "{bad}");
     }
     assert_eq!(month.to_string(), "2026-01");
+}
+
+#[test]
+fn a_day_exists_or_is_refused() {
+    assert_eq!(
+        day_start("2026-02-28").map(|at| at.to_string()).as_deref(),
+        Some("2026-02-28T00:00:00.000000Z")
+    );
+    for bad in ["", "2026-02-29", "2026-2-1", "yesterday", "2026-02-28T"] {
+        assert_eq!(day_start(bad), None, "{bad}");
+    }
 }
 
 #[track_caller]

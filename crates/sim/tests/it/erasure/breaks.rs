@@ -1,0 +1,106 @@
+//! An erasure whose store fails at each of its writes, both ways, and one that dies before or after each: asked for
+//! again, it ends as one that nothing happened to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use interlock_sim::installation::Failure;
+use interlock_sim::store::{FaultPlan, FaultyStore, Flavour, Interposed, Plan, Write};
+use interlock_store::Head;
+
+use super::attacks::copy;
+use super::{Office, check_erased, erase_ada};
+use crate::Outcome;
+
+/// A store that dies at a write: that one and all after it are not made, as far as the process ever learns.
+struct Death {
+    at: u64,
+    flavour: Flavour,
+    asked: AtomicU64,
+}
+
+impl Plan for Death {
+    fn fate(&self, _: Write) -> interlock_sim::store::Fate {
+        use interlock_sim::store::Fate;
+        let n = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        match (n.cmp(&self.at), self.flavour) {
+            (std::cmp::Ordering::Less, _) => Fate::Made,
+            (std::cmp::Ordering::Equal, Flavour::StoredWithError) => Fate::MadeButUnknown,
+            (std::cmp::Ordering::Equal | std::cmp::Ordering::Greater, _) => Fate::NotMade,
+        }
+    }
+
+    fn made(&self, _: Write, _: Option<Head>) {}
+}
+
+/// How many writes an erasure makes where nothing goes wrong.
+async fn writes(office: &Office) -> Result<u64, Failure> {
+    let copied = copied(office)?;
+    let installation = copied.installation()?;
+    let store = Arc::new(FaultyStore::new(installation.sqlite()?, FaultPlan::none()));
+    let road = copied.road_over(&installation, store.clone())?;
+    erase_ada(&road).await?;
+    Ok(store.plan().asked())
+}
+
+fn copied(office: &Office) -> Result<Office, Failure> {
+    let copied = Office::new()?;
+    copy(&office.data, &copied.data)?;
+    Ok(copied)
+}
+
+#[tokio::test]
+async fn an_erasure_that_dies_at_any_write_is_finished_by_asking_again() -> Outcome {
+    let office = Office::new()?;
+    let (road, runs) = office.peopled().await?;
+    drop(road);
+    let writes = writes(&office).await?;
+    assert!(writes > 10, "{writes}");
+    for at in 1..=writes {
+        for flavour in Flavour::ALL {
+            let what = format!("write {at} of {writes}, {flavour:?}");
+            let copied = copied(&office)?;
+            let installation = copied.installation()?;
+            let death = Death {
+                at,
+                flavour,
+                asked: AtomicU64::new(0),
+            };
+            let store = Arc::new(Interposed::new(installation.sqlite()?, death));
+            let road = copied.road_over(&installation, store)?;
+            // The very last write may fail after all that matters is on record.
+            let _ = erase_ada(&road).await;
+            drop((road, installation));
+            let road = copied.road()?;
+            let finished = erase_ada(&road).await;
+            let certificate = match finished {
+                Ok((certificate, _)) => certificate,
+                // It was done, and its name is forgotten: the log has the pseudonym.
+                Err(interlock_runtime::erasure::ErasureFault::Unknown) => again(&road).await?,
+                Err(fault) => return Err(format!("{what}: {fault}").into()),
+            };
+            check_erased(&road, &runs, &certificate)
+                .await
+                .map_err(|fault| format!("{what}: {fault}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The certificate of the one erasure on record.
+async fn again(
+    road: &interlock_sim::road::Road,
+) -> Result<interlock_runtime::erasure::Certificate, Failure> {
+    use interlock_runtime::erasure::{EraseRequest, Whom};
+    let by = super::officer(road).await?;
+    let ledger = road.engine().ledger().await?;
+    let done = ledger.erasures().next().ok_or("no erasure")?;
+    assert!(done.done.is_some(), "an erasure under way is found by name");
+    let request = EraseRequest {
+        whom: Whom::Known(done.subject),
+        order: super::ORDER,
+        reason: "the person asked for it",
+        by: &by,
+    };
+    Ok(road.engine().erase(request, &mut |_| ()).await?)
+}
