@@ -4,16 +4,24 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use interlock_runtime::keys::{FileKeys, KeyFileFault, KeyProvider};
+use interlock_runtime::clock::{Clock, SystemClock};
+use interlock_runtime::config::Config;
+use interlock_runtime::egress::{Egress, EgressOptions};
+use interlock_runtime::keys::{self, KeyFileFault, KeyProvider};
 use interlock_runtime::secret::Secret;
 
 use crate::exit::Failure;
 
-/// Opens it.
-pub(crate) fn provider(dir: &Path) -> Result<Arc<dyn KeyProvider>, Failure> {
-    let keys =
-        FileKeys::open(dir, &ask).map_err(|fault| Failure::failed(format!("failed to {fault}")))?;
-    Ok(Arc::new(keys))
+/// Opens it. A provider over the network is not called yet.
+pub(crate) fn provider(dir: &Path, config: &Config) -> Result<Arc<dyn KeyProvider>, Failure> {
+    let options = EgressOptions {
+        ca_file: config.ca_file.clone(),
+    };
+    let egress = Egress::new(&options)
+        .map_err(|fault| Failure::failed(format!("failed to {fault}")))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    keys::open(&config.keys, dir, &Arc::new(egress), &clock, &ask)
+        .map_err(|fault| Failure::failed(format!("failed to {fault}")))
 }
 
 /// Asks at the terminal, if there is one.

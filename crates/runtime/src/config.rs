@@ -13,8 +13,9 @@ use interlock_core::registry::{Endpoint, Perimeter};
 
 use crate::price::PriceTable;
 
-mod keep;
 mod anchor;
+mod keep;
+mod keys;
 mod log;
 mod raw;
 mod retention;
@@ -24,6 +25,7 @@ mod stream;
 mod tests;
 
 pub use anchor::{AnchorConfig, AnchorKind, AnchorsConfig};
+pub use keys::{KeysConfig, PassphraseSource, ProviderConfig};
 pub use log::LogConfig;
 pub use starter::starter;
 pub use stream::{StreamConfig, StreamTo};
@@ -92,6 +94,8 @@ pub struct Config {
     pub retention: crate::retention::Retention,
     /// How much of what is sealed is kept in this environment.
     pub keep: crate::keep::KeepRules,
+    /// Who keeps the key-encryption key.
+    pub keys: KeysConfig,
     /// Who else is told what the log was.
     pub anchors: AnchorsConfig,
     /// How the log is named, guarded and published.

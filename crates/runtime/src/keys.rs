@@ -3,22 +3,33 @@
 //! what makes an erasure reach every backup. Payloads are sealed elsewhere, in `seal`.
 
 mod cache;
+mod credential;
 mod data;
 mod engine;
 mod file;
+mod kms;
+mod open;
 mod place;
 mod provider;
 pub(crate) mod small;
+mod succession;
+mod transit;
 mod turn;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use cache::Cache;
+pub(crate) use credential::file_secret;
 pub(crate) use data::expand;
 pub use data::{KeyFault, KeyHolder, Keys, KeysParts};
 pub use engine::{Destroyed, KeyStatus, PagesOfEpoch, Rotation};
 pub use file::{FileKeys, KeyFileFault, Unlock, no_passphrase};
+pub use kms::{KmsAccess, KmsKeys};
+pub use open::open;
 pub use place::{DataKey, KeyPlace, Wrapped};
-pub use provider::{Epoch, EpochState, KeyProvider, ProviderFault, ProviderKind};
+pub use provider::{Epoch, EpochState, KeyProvider, ProviderFault, ProviderKind, REWRAP_KEYS_MAX};
+pub use succession::Succession;
+pub(crate) use transit::allowed;
+pub use transit::{TransitAccess, TransitAuth, TransitKeys};
 pub use turn::{TurnFault, TurnProgress};

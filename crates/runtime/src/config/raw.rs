@@ -36,6 +36,8 @@ struct Raw {
     #[serde(default)]
     keep: Vec<super::keep::RawKeep>,
     #[serde(default)]
+    keys: Option<super::keys::RawKeys>,
+    #[serde(default)]
     anchor: Vec<super::anchor::RawAnchor>,
     #[serde(default)]
     witnesses: Option<super::anchor::RawWitnesses>,
@@ -98,7 +100,12 @@ pub(super) struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    pub(super) fn fault(&self, at: usize, message: impl Into<String>, hint: impl Into<String>) -> ConfigFault {
+    pub(super) fn fault(
+        &self,
+        at: usize,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> ConfigFault {
         let before = self.text.get(..at).unwrap_or_default();
         ConfigFault {
             file: self.file.to_owned(),
@@ -382,6 +389,10 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Config, ConfigFault> {
     Ok(Config {
         tenant,
         keep: super::keep::check(&raw.keep, &environment, &reader)?,
+        keys: match &raw.keys {
+            Some(keys) => keys.check(&reader)?,
+            None => super::KeysConfig::default(),
+        },
         environment,
         listen,
         endpoints,

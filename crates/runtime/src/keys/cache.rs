@@ -12,7 +12,7 @@ use super::place::{DataKey, KeyPlace};
 /// Keys kept open at most.
 const OPEN_KEYS_MAX: usize = 1024;
 /// How long one is kept open at most.
-pub(super) const OPEN_SECONDS_MAX: u64 = 60;
+const OPEN_SECONDS_MAX: u64 = 60;
 
 struct Open {
     key: DataKey,
@@ -27,14 +27,25 @@ struct Entries {
 }
 
 /// See the module's text.
-#[derive(Default)]
-pub(crate) struct Cache(Arc<Mutex<Entries>>);
+pub(crate) struct Cache {
+    entries: Arc<Mutex<Entries>>,
+    life: Duration,
+}
 
-fn stale(open: &Open) -> bool {
-    open.since.elapsed() >= Duration::from_secs(OPEN_SECONDS_MAX)
+impl Default for Cache {
+    fn default() -> Self {
+        Self::living(Duration::from_secs(OPEN_SECONDS_MAX))
+    }
 }
 
 impl Cache {
+    pub(super) fn living(life: Duration) -> Self {
+        Self {
+            entries: Arc::default(),
+            life,
+        }
+    }
+
     /// A key that is open.
     pub(crate) fn key(&self, place: &KeyPlace) -> Option<DataKey> {
         self.find(place, |_| true)
@@ -46,10 +57,10 @@ impl Cache {
     }
 
     fn find(&self, place: &KeyPlace, fits: impl Fn(&Open) -> bool) -> Option<DataKey> {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let at = place.associated();
         let open = entries.open.get(&at)?;
-        if stale(open) {
+        if open.since.elapsed() >= self.life {
             entries.open.remove(&at);
             return None;
         }
@@ -57,7 +68,7 @@ impl Cache {
     }
 
     pub(crate) fn keep(&self, place: &KeyPlace, page: &[u8], key: &DataKey) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.open.len() >= OPEN_KEYS_MAX {
             let oldest = entries.open.iter().min_by_key(|(_, open)| open.since);
             if let Some(oldest) = oldest.map(|(at, _)| at.clone()) {
@@ -77,37 +88,37 @@ impl Cache {
             .as_ref()
             .is_some_and(|sweeper| !sweeper.is_finished());
         if !sweeps && let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            entries.sweeper = Some(runtime.spawn(sweep(Arc::downgrade(&self.0))));
+            entries.sweeper = Some(runtime.spawn(sweep(Arc::downgrade(&self.entries), self.life)));
         }
     }
 
     pub(super) fn forget(&self, place: &KeyPlace) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.open.remove(&place.associated());
     }
 
     pub(super) fn forget_all(&self) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.open.clear();
     }
 
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
-        self.0.lock().unwrap().open.len()
+        self.entries.lock().unwrap().open.len()
     }
 }
 
 /// Wipes what has been open for too long, until nothing is open.
-async fn sweep(entries: Weak<Mutex<Entries>>) {
+async fn sweep(entries: Weak<Mutex<Entries>>, life: Duration) {
     loop {
-        tokio::time::sleep(Duration::from_secs(OPEN_SECONDS_MAX / 4)).await;
+        tokio::time::sleep(life / 4).await;
         let Some(entries) = entries.upgrade() else {
             return;
         };
         let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries
             .open
-            .retain(|_, open| open.since.elapsed() < Duration::from_secs(OPEN_SECONDS_MAX * 3 / 4));
+            .retain(|_, open| open.since.elapsed() < life * 3 / 4);
         if entries.open.is_empty() {
             entries.sweeper = None;
             return;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use interlock_core::id::TenantName;
+use interlock_core::id::{PrincipalId, TenantName};
 use interlock_core::time::Timestamp;
 
 use super::data::Keys;
 use super::place::Wrapped;
 use super::provider::{Epoch, ProviderKind, newest};
-use super::turn::{Turn, TurnFault, TurnProgress};
+use super::turn::{Turn, TurnFault, TurnProgress, Turned};
+use crate::administration::Administration;
 use crate::engine::{Engine, Fault};
 use crate::seal::KeyName;
 
@@ -78,7 +79,7 @@ impl Engine {
     /// # Errors
     /// The store or the provider fails. The keys' pages may be gone already; backups still open them.
     pub async fn destroy_keys(&self, names: &[KeyName]) -> Result<Destroyed, Fault> {
-        let turn = self.parts.book.turn(self.tenant(), names, &|_| ()).await?;
+        let turn = self.turn_epoch(names, None, &|_| ()).await?;
         Ok(Destroyed {
             destroyed: usize::try_from(turn.destroyed).unwrap_or(usize::MAX),
             epoch_before: turn.before,
@@ -92,24 +93,56 @@ impl Engine {
     /// # Errors
     /// The store or the provider fails; asking again resumes.
     pub async fn rotate_keys(&self) -> Result<Rotation, Fault> {
-        self.rotate_keys_telling(&|_| ()).await
+        self.rotate_keys_telling(None, &|_| ()).await
     }
 
-    /// As [`Engine::rotate_keys`], telling how far it is.
+    /// As [`Engine::rotate_keys`], recorded as somebody's act, and telling how far it is.
     ///
     /// # Errors
     /// As [`Engine::rotate_keys`].
     pub async fn rotate_keys_telling(
         &self,
+        by: Option<PrincipalId>,
         progress: &(dyn Fn(TurnProgress) + Send + Sync),
     ) -> Result<Rotation, Fault> {
-        let turn = self.parts.book.turn(self.tenant(), &[], progress).await?;
+        let turn = self.turn_epoch(&[], by, progress).await?;
         Ok(Rotation {
             before: turn.before,
             after: turn.after,
             keys: turn.keys,
             backups_dead_at: turn.dead_at.map(Timestamp::from_micros),
         })
+    }
+
+    /// Turns the epoch and puts it on record. Who dies before the entry is written down as recorded leaves two entries
+    /// of one turn, never none.
+    async fn turn_epoch(
+        &self,
+        names: &[KeyName],
+        by: Option<PrincipalId>,
+        progress: &(dyn Fn(TurnProgress) + Send + Sync),
+    ) -> Result<Turn, Fault> {
+        loop {
+            let book = &self.parts.book;
+            let (turn, asked) = match book.turn(self.tenant(), names, progress).await? {
+                Turned::Asked(turn) => (turn, true),
+                Turned::Earlier(turn) => (turn, false),
+            };
+            if !turn.recorded {
+                let act = Administration::KeyEpochRotated {
+                    before: turn.before,
+                    after: turn.after,
+                    keys: turn.keys,
+                    cause: turn.cause(),
+                };
+                // Who asked now did not ask for the earlier one.
+                self.administer(act, None, by.filter(|_| asked)).await?;
+                book.recorded(self.tenant(), &turn).await?;
+            }
+            if asked {
+                return Ok(turn);
+            }
+        }
     }
 
     /// Whether a key cannot be had any more: no page, and nothing open of it in this process.

@@ -153,6 +153,11 @@ pub trait KeyProvider: Send + Sync {
     /// See [`ProviderFault`].
     async fn retire(&self) -> Result<Option<Timestamp>, ProviderFault>;
 
+    /// Whether keys are moving over from a former provider.
+    fn succeeds(&self) -> bool {
+        false
+    }
+
     /// The key that was derived for a purpose in an installation made before that purpose had a data key of its own.
     fn heirloom(&self, _purpose: &str) -> Option<DataKey> {
         None

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::data::{KeyFault, Keys};
 use super::place::{KeyPlace, Wrapped};
 use super::provider::{ProviderFault, REWRAP_KEYS_MAX, newest};
+use crate::administration::RotationCause;
 use crate::seal::{KeyBookFault, KeyName, KeyPage};
 
 /// Passes over the book before giving up on keys that are still under the old epoch.
@@ -67,6 +68,8 @@ impl From<ProviderFault> for TurnFault {
 pub(super) struct Turn {
     /// SHA-256 over the names of the destroyed keys; of nothing for a plain rotation.
     names: String,
+    /// Why, as the log's entry spells it.
+    cause: String,
     /// Pages that were there to be deleted.
     pub(super) destroyed: u64,
     pub(super) before: u32,
@@ -82,9 +85,18 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    pub(super) fn is_erasure(&self) -> bool {
-        self.names != digest_of(&[])
+    pub(super) fn cause(&self) -> RotationCause {
+        // A word that is not known comes from a damaged record; that somebody asked is true of every turn.
+        RotationCause::parse(&self.cause).unwrap_or(RotationCause::Requested)
     }
+}
+
+/// Where a turn stands after a call.
+pub(super) enum Turned {
+    /// It is the one that was asked for.
+    Asked(Turn),
+    /// An earlier one was still to be finished or recorded; then the call is to be made again.
+    Earlier(Turn),
 }
 
 impl Keys {
@@ -94,20 +106,35 @@ impl Keys {
         tenant: &TenantName,
         names: &[KeyName],
         progress: &(dyn Fn(TurnProgress) + Send + Sync),
-    ) -> Result<Turn, TurnFault> {
+    ) -> Result<Turned, TurnFault> {
         let _one_at_a_time = self.turning.lock().await;
         let asked = digest_of(names);
         if let Some(last) = self.last_turn(tenant).await? {
             let same = last.names == asked;
+            let told = |turn| {
+                if same {
+                    Turned::Asked(turn)
+                } else {
+                    Turned::Earlier(turn)
+                }
+            };
             if last.ended_at.is_none() {
-                // An erasure that broke off before its pages were deleted is left to whoever asks for it again.
+                // Pages that another call was to delete are left to whoever asks for that again.
                 let names = if same { names } else { &[] };
                 let turn = self.finish(tenant, last, names, progress).await?;
-                if same {
-                    return Ok(turn);
-                }
-            } else if same && !names.is_empty() && self.count(tenant, names).await? == 0 {
-                return Ok(last);
+                return Ok(told(turn));
+            }
+            // A person who came back after their erasure has a new key: that is another erasure.
+            let gone = self.count(tenant, names).await? == 0;
+            if same && gone && !names.is_empty() {
+                return Ok(Turned::Asked(last));
+            }
+            if !last.recorded {
+                return Ok(if gone {
+                    told(last)
+                } else {
+                    Turned::Earlier(last)
+                });
             }
         }
         let epochs = self.parts.provider.epochs().await?;
@@ -115,6 +142,7 @@ impl Keys {
             .ok_or_else(|| ProviderFault::Configuration("it has no living epoch".to_owned()))?;
         let turn = Turn {
             names: asked,
+            cause: self.cause(names).as_str().to_owned(),
             destroyed: self.count(tenant, names).await?,
             before,
             after: 0,
@@ -124,7 +152,20 @@ impl Keys {
             recorded: false,
         };
         self.keep_turn(tenant, &turn).await?;
-        self.finish(tenant, turn, names, progress).await
+        let turn = self.finish(tenant, turn, names, progress).await?;
+        Ok(Turned::Asked(turn))
+    }
+
+    fn cause(&self, names: &[KeyName]) -> RotationCause {
+        if names.is_empty() && self.parts.provider.succeeds() {
+            RotationCause::Provider
+        } else if names.is_empty() {
+            RotationCause::Requested
+        } else if names.iter().all(|name| name.as_period().is_some()) {
+            RotationCause::Expiry
+        } else {
+            RotationCause::Erasure
+        }
     }
 
     async fn finish(
@@ -244,6 +285,15 @@ impl Keys {
         Ok(anew)
     }
 
+    /// The log has an entry of this turn.
+    pub(super) async fn recorded(&self, tenant: &TenantName, turn: &Turn) -> Result<(), TurnFault> {
+        let turn = Turn {
+            recorded: true,
+            ..turn.clone()
+        };
+        self.keep_turn(tenant, &turn).await
+    }
+
     async fn count(&self, tenant: &TenantName, names: &[KeyName]) -> Result<u64, TurnFault> {
         let mut count = 0;
         for name in names {
@@ -261,11 +311,7 @@ impl Keys {
             .map_err(|_| TurnFault::Record)
     }
 
-    pub(super) async fn keep_turn(
-        &self,
-        tenant: &TenantName,
-        turn: &Turn,
-    ) -> Result<(), TurnFault> {
+    async fn keep_turn(&self, tenant: &TenantName, turn: &Turn) -> Result<(), TurnFault> {
         let bytes = serde_json::to_vec(turn).map_err(|_| TurnFault::Record)?;
         Ok(self.parts.book.keep_turn(tenant, &bytes).await?)
     }
