@@ -1,6 +1,7 @@
 //! Attacks on bundles, tiles, checkpoints, receipts and cosignatures that are refused without looking at a
 //! whole log. The number is that of the attack in the list of attacks.
 
+use ed25519_dalek::SigningKey;
 use interlock_journal::checkpoint::{self, CheckpointFault};
 use interlock_journal::note::{NoteFault, assemble};
 use interlock_journal::receipt::{Receipt, ReceiptFault};
@@ -189,6 +190,42 @@ fn attack_21_a_signature_by_another_key_under_a_known_key_id_is_refused() {
     assert_eq!(checkpoint::open(&both, ORIGIN, &keys), fault);
 }
 
+/// A key whose id under our origin is that of another: four bytes of a hash are soon found twice.
+fn colliding(number: u32) -> Signer {
+    let mut seed = [0; 32];
+    seed[..4].copy_from_slice(&number.to_be_bytes());
+    Signer {
+        secret: SigningKey::from_bytes(&seed),
+        ..Signer::log(ORIGIN, 0)
+    }
+}
+
+#[test]
+fn attack_21_a_key_made_to_have_a_known_key_id_is_refused() {
+    let (known, made) = (colliding(65_365), colliding(114_160));
+    assert_eq!(known.key().key_id(), made.key().key_id());
+    assert_ne!(known.key(), made.key());
+    let text = Written::of(ORIGIN, 1, 300).checkpoint().to_text();
+    let open = |signer: &Signer, keys: &[VerifierKey]| {
+        let note = assemble(&text, &[signer.sign(&text)]).unwrap();
+        checkpoint::open(&note, ORIGIN, keys).map(drop)
+    };
+    assert_eq!(open(&known, &[known.key()]), Ok(()));
+    assert_eq!(
+        open(&made, &[known.key()]),
+        Err(CheckpointFault::Note(NoteFault::Signature(
+            ORIGIN.to_owned()
+        )))
+    );
+    // Nor is a reader who was made to know both asked to guess.
+    assert_eq!(
+        open(&known, &[known.key(), made.key()]),
+        Err(CheckpointFault::Note(NoteFault::Ambiguous(
+            ORIGIN.to_owned()
+        )))
+    );
+}
+
 #[test]
 fn attack_48_a_receipt_for_another_index_is_refused() {
     let log = Written::of(ORIGIN, 1, 300);
@@ -286,8 +323,14 @@ fn attack_50_a_cosignature_by_a_wrong_key_is_refused() {
         policy.check(&stranger, Window::ANY),
         Err(shortfall(1, 0, 0))
     );
-    // Under the witness's key id as well it spoils the note.
+    // Nor does a witness that the reader knows, and does not count on.
+    let keys = [log.signer.key(), wrong.key()];
     let text = log.checkpoint().to_text();
+    let note = assemble(&text, &[log.signer.sign(&text), wrong.cosign(100, &text)]).unwrap();
+    let other = checkpoint::open(&note, ORIGIN, &keys).unwrap();
+    assert_eq!(other.cosignatures.len(), 1);
+    assert_eq!(policy.check(&other, Window::ANY), Err(shortfall(1, 0, 0)));
+    // Under the witness's key id as well it spoils the note.
     let mut line = wrong.cosign(100, &text);
     line.key_id = known.key().key_id();
     let note = assemble(&text, &[log.signer.sign(&text), line]).unwrap();

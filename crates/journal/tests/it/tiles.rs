@@ -219,6 +219,12 @@ fn growth_from_another_edge_is_refused_and_changes_nothing() {
         assert!(matches!(fault, TileFault::Edge(_)), "{old}: {fault}");
         assert_eq!(tiles, log.tiles);
     }
+    // A right edge of the asked size, with tiles of a larger tree beyond it.
+    let mut tiles = Tiles::new();
+    let beyond = log.tile(tile(0, 1, 44));
+    tiles.insert(tile(0, 1, 44), beyond).unwrap();
+    let fault = tiles.extend(0, [leaf_hash(b"more")]).unwrap_err();
+    assert_eq!(fault, TileFault::Edge("tile/0/000.p/0".to_owned()));
 }
 
 #[test]
