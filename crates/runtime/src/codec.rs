@@ -26,6 +26,7 @@ pub use administration::{ACT_KINDS, ActBody, decode_act, encode_act};
 pub use fault::CodecFault;
 pub use payload::Kept;
 pub use table::KINDS;
+pub use time::parse as instant;
 
 use fault::Flaw;
 use members::{Reader, Writer};

@@ -15,7 +15,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-pub use follow::Indexed;
+pub use follow::{Indexed, keep_indexed};
 
 /// Bytes of a term that is asked for.
 const TERM_BYTES_MAX: usize = 128;

@@ -16,7 +16,7 @@ use crate::dispatch::call;
 use crate::guard::guard;
 use crate::problem::{Code, Problem};
 use crate::state::Server;
-use crate::{health, inbox, listing, live, log_files, metrics, openapi, reviews, runs};
+use crate::{health, inbox, listing, live, log_files, metrics, openapi, reviews, runs, search};
 
 /// The last word of a row whose rest may hold more than one word.
 const REST: &str = "{path}";
@@ -308,6 +308,16 @@ pub(crate) static ROUTES: &[Route] = &[
         Door::Overseers(log_files::serve),
         "LogFile",
     ),
+    Route {
+        query: search::PARAMETERS,
+        ..get(
+            "/api/v1/search",
+            "searchEntries",
+            "Entries of the log by who, what and when; all that is given must hold; newest first. For overseers.",
+            Door::Overseers(search::find),
+            "FoundPage",
+        )
+    },
 ];
 
 /// Who may ask, as the table says it.

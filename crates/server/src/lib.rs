@@ -22,6 +22,7 @@ mod problem;
 mod reviews;
 mod runs;
 mod schema;
+mod search;
 mod serve;
 mod sight;
 mod state;

@@ -193,6 +193,25 @@ fn runs() -> Vec<(&'static str, Value)> {
             ),
         ),
         (
+            "FoundPage",
+            object(
+                &["found", "indexed", "size"],
+                json!({
+                    "found": list(object(&["index", "run", "seq", "time", "event", "entry"], json!({
+                        "index": {"type": "integer"},
+                        "run": id("run"),
+                        "seq": {"type": "integer"},
+                        "time": text(),
+                        "event": text(),
+                        "entry": {"type": "object"},
+                    }))),
+                    "next": {"type": ["integer", "null"]},
+                    "indexed": {"type": "integer"},
+                    "size": {"type": "integer"},
+                }),
+            ),
+        ),
+        (
             "EntryList",
             object(
                 &["run", "entries"],

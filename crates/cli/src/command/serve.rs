@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use interlock_runtime::anchor::Anchors;
 use interlock_runtime::log::PublishFault;
+use interlock_runtime::{search, stream};
 use interlock_server::Exposure;
 use tokio::task::JoinSet;
 
@@ -76,6 +77,18 @@ pub(super) async fn run(
         installation.config.anchors.clone(),
     );
     beside.spawn(anchors.await?.run());
+    let egress = installation.egress()?;
+    let outside = stream::Outside {
+        egress: &egress,
+        secrets: &installation.secrets,
+        data_dir: &installation.dir,
+    };
+    for config in &installation.config.streams {
+        let follower = stream::open(config, engine.tenant(), &outside)
+            .map_err(|fault| Failure::failed(format!("failed to {fault}")))?;
+        beside.spawn(stream::follow(follower, Arc::clone(&engine)));
+    }
+    beside.spawn(search::keep_indexed(Arc::clone(&engine)));
     interlock_server::serve(engine, listener, exposure, stopped())
         .await
         .map_err(|fault| Failure::failed(format!("failed to serve: {fault}")))?;

@@ -17,8 +17,9 @@ impl Value for Timestamp {
     }
 }
 
-/// An instant in the one spelling that entries have.
-pub(crate) fn parse(text: &str) -> Option<Timestamp> {
+/// An instant in the one spelling that entries have: `2026-11-20T23:59:59.999999Z`; `None` in any other.
+#[must_use]
+pub fn parse(text: &str) -> Option<Timestamp> {
     // Printing it again refuses every other spelling and every date that does not exist.
     micros(text)
         .map(Timestamp::from_micros)

@@ -2,6 +2,8 @@
 //! interrupted step is made again as a whole.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use interlock_core::id::RunId;
 use interlock_journal::Entry;
@@ -15,6 +17,19 @@ use crate::engine::{Engine, Fault};
 
 /// Runs whose terms are kept at hand.
 const RUNS_HELD_MAX: usize = 4096;
+
+/// Between two looks at the log.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Keeps the index up with the log until the task is dropped. A failure is said and tried again.
+pub async fn keep_indexed(engine: Arc<Engine>) {
+    loop {
+        if let Err(fault) = engine.index().await {
+            tracing::warn!(%fault, "the search index does not go on");
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
 
 /// How far the index came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use interlock_core::id::TenantName;
-use interlock_store::Store;
 use reqwest::Url;
 
 use super::{FileSink, Follower, HttpSink, Sink, SinkFault, SyslogSink};
 use crate::config::{StreamConfig, StreamTo};
 use crate::egress::{Allow, Egress};
+use crate::engine::Engine;
 use crate::secret::SecretStore;
 
 /// Between two looks at the log.
@@ -70,10 +70,10 @@ pub fn open(
 }
 
 /// Follows the log until the task is dropped.
-pub async fn follow(follower: Follower, store: Arc<dyn Store>) {
+pub async fn follow(follower: Follower, engine: Arc<Engine>) {
     let mut wait = INTERVAL;
     loop {
-        match follower.once(store.as_ref()).await {
+        match follower.once(engine.store()).await {
             Ok(_) => wait = INTERVAL,
             Err(fault) => {
                 wait = (wait * 2).min(BACKOFF_MAX);
