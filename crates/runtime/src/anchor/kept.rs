@@ -64,7 +64,7 @@ pub struct AlarmKept {
     pub shown: Vec<u8>,
 }
 
-/// What the anchors named gave for the checkpoint of this size.
+/// What all anchors that there ever were gave for the checkpoint of this size.
 ///
 /// # Errors
 /// The store cannot be read, or a record of it is damaged.
@@ -121,7 +121,7 @@ pub async fn witnessed(
     let mut sizes: Vec<u64> = super::state::all(engine)
         .await?
         .into_iter()
-        .filter(|(.., state)| state.kind == "witness")
+        .filter(|(.., state)| state.kind == "witness" && !state.retired)
         .filter_map(|(.., state)| state.last.map(|last| last.size))
         .collect();
     sizes.sort_unstable();

@@ -342,6 +342,9 @@ impl Anchors {
         let now = engine.clock().now();
         let mut halt = false;
         for (name, version, mut state) in state::all(engine).await? {
+            if state.retired {
+                continue;
+            }
             halt |= state.demands_a_halt(now);
             let overdue = state.is_overdue(now);
             if overdue == state.overdue_said {

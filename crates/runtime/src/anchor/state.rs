@@ -2,7 +2,6 @@
 //! says against the log. From these, without the configuration, come listing, metrics and the answer to "overdue?".
 
 use interlock_core::time::Timestamp;
-use interlock_store::RecordFault;
 use serde::{Deserialize, Serialize};
 
 use super::Alarm;
@@ -30,6 +29,8 @@ pub(super) struct Last {
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
     pub(super) kind: String,
+    /// No longer configured: what it gave stays, nothing is asked of it.
+    pub(super) retired: bool,
     pub(super) required: bool,
     pub(super) overdue_seconds: u32,
     /// Microseconds since 1970: when it was configured.
@@ -49,6 +50,7 @@ impl State {
     fn new(config: &AnchorConfig, now: Timestamp) -> Self {
         Self {
             kind: config.kind.as_str().to_owned(),
+            retired: false,
             required: config.required,
             overdue_seconds: config.overdue_seconds,
             since: now.as_micros(),
@@ -115,6 +117,7 @@ pub async fn statuses(engine: &Engine) -> Result<Vec<AnchorStatus>, Fault> {
     let states = all(engine).await?;
     Ok(states
         .into_iter()
+        .filter(|(.., state)| !state.retired)
         .map(|(name, _, state)| AnchorStatus {
             name,
             size: state.last.as_ref().map(|last| last.size),
@@ -162,19 +165,18 @@ pub(super) async fn put(
         .map_err(record_fault)
 }
 
-/// Makes the records those of the configuration: new ones for new anchors, none for those no longer there. What an
-/// anchor took stays with its name.
+/// Makes the records those of the configuration: new ones for new anchors; those no longer there are retired, and what
+/// they gave stays.
 pub(super) async fn configure(engine: &Engine, anchors: &[AnchorConfig]) -> Result<(), Fault> {
     let now = engine.clock().now();
     let there = all(engine).await?;
-    for (name, version, _) in &there {
-        if !anchors.iter().any(|anchor| anchor.name == *name) {
-            let store = engine.store();
-            let gone = store.delete_record(engine.tenant(), KIND, name, *version);
-            match gone.await {
-                Ok(()) | Err(RecordFault::Conflict { .. }) => {}
-                Err(fault) => return Err(record_fault(fault)),
-            }
+    for (name, version, state) in &there {
+        if !state.retired && !anchors.iter().any(|anchor| anchor.name == *name) {
+            let retired = State {
+                retired: true,
+                ..state.clone()
+            };
+            put(engine, name, Some(*version), &retired).await?;
         }
     }
     for anchor in anchors {
@@ -185,6 +187,13 @@ pub(super) async fn configure(engine: &Engine, anchors: &[AnchorConfig]) -> Resu
             Some((_, version, state)) if state.kind == fresh.kind => (
                 Some(*version),
                 State {
+                    // Configured again, it is young again: nobody asked it meanwhile.
+                    since: if state.retired {
+                        fresh.since
+                    } else {
+                        state.since
+                    },
+                    retired: false,
                     required: fresh.required,
                     overdue_seconds: fresh.overdue_seconds,
                     ..state.clone()

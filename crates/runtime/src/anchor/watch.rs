@@ -103,19 +103,24 @@ pub enum Look {
     CannotTell(String),
 }
 
-/// Looks once.
-pub async fn look(source: &dyn LogSource, key: &VerifierKey, kept: Option<&Seen>) -> Look {
-    match decide(source, key, kept).await {
+/// Looks once. All keys are those of one log, under its one name: the log may have changed its key.
+pub async fn look(source: &dyn LogSource, keys: &[VerifierKey], kept: Option<&Seen>) -> Look {
+    match decide(source, keys, kept).await {
         Ok(look) | Err(look) => look,
     }
 }
 
 async fn decide(
     source: &dyn LogSource,
-    key: &VerifierKey,
+    keys: &[VerifierKey],
     kept: Option<&Seen>,
 ) -> Result<Look, Look> {
     let cannot = |what: &str| Look::CannotTell(what.to_owned());
+    let name = match keys {
+        [] => return Err(cannot("no key was given")),
+        [first, rest @ ..] if rest.iter().all(|key| key.name() == first.name()) => first.name(),
+        _ => return Err(cannot("the keys are of different logs")),
+    };
     let note = match source.read("checkpoint").await {
         Ok(Some(note)) => note,
         Ok(None) => return Err(cannot("there is no checkpoint")),
@@ -125,18 +130,20 @@ async fn decide(
         breach,
         note: note.clone(),
     };
-    let opened = checkpoint::open(&note, key.name(), std::slice::from_ref(key));
+    let opened = checkpoint::open(&note, name, keys);
     let opened = opened.map_err(|fault| match fault {
         CheckpointFault::Note(NoteFault::Signature(_)) => broken(Breach::Signature),
-        other => Look::CannotTell(format!("the checkpoint is not one of this key: {other}")),
+        other => Look::CannotTell(format!(
+            "the checkpoint is not one of this log's keys: {other}"
+        )),
     })?;
     let new = opened.checkpoint;
     let Some(kept) = kept else {
         return Ok(Look::First(Seen::new(&new, note)));
     };
     // What the auditor's own file says is held against its own note, so that a spoilt file is no verdict.
-    let old = checkpoint::open(&kept.note, key.name(), std::slice::from_ref(key))
-        .map_err(|_| cannot("what was kept was not signed by this key"))?
+    let old = checkpoint::open(&kept.note, name, keys)
+        .map_err(|_| cannot("what was kept was not signed by these keys"))?
         .checkpoint;
     if old.size != kept.size || old.root.to_string() != kept.root {
         return Err(cannot("what was kept contradicts itself"));

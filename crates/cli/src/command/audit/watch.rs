@@ -21,16 +21,23 @@ use crate::print;
 const STATE_BYTES_MAX: u64 = 1024 * 1024;
 
 pub(super) async fn run(common: &Common, options: WatchOptions) -> Result<Exit, Failure> {
-    let key = VerifierKey::parse(&options.key).map_err(|fault| {
-        Failure::usage(
-            format!("failed to read the key: {fault}"),
-            "`interlock audit key` prints it where the log is; have it from a person, not from the log's own server",
-        )
-    })?;
+    let parse = |key: &String| {
+        VerifierKey::parse(key).map_err(|fault| {
+            Failure::usage(
+                format!("failed to read the key: {fault}"),
+                "`interlock audit key` prints it where the log is; have it from a person, not from the log's own server",
+            )
+        })
+    };
+    let keys = options
+        .key
+        .iter()
+        .map(parse)
+        .collect::<Result<Vec<_>, _>>()?;
     let source = source(&options)?;
     loop {
         let kept = read(&options.state)?;
-        let seen = look(source.as_ref(), &key, kept.as_ref()).await;
+        let seen = look(source.as_ref(), &keys, kept.as_ref()).await;
         let exit = tell(common, &options.state, kept.as_ref(), seen, options.once)?;
         if options.once || exit == Exit::Failed {
             return Ok(exit);

@@ -34,7 +34,7 @@ impl LogSource for Files<'_> {
 
 /// What is kept after a first look.
 async fn seen(world: &World) -> Seen {
-    match look(&Files(world), &world.vkey(), None).await {
+    match look(&Files(world), &[world.vkey()], None).await {
         Look::First(seen) => seen,
         other => panic!("{other:?}"),
     }
@@ -55,7 +55,7 @@ fn broken(look: Look, expected: Breach, note: &[u8]) {
 
 async fn check(served: &World, kept: &Seen, expected: Breach) {
     let note = Files(served).read("checkpoint").await.unwrap().unwrap();
-    let look = look(&Files(served), &served.vkey(), Some(kept)).await;
+    let look = look(&Files(served), &[served.vkey()], Some(kept)).await;
     broken(look, expected, &note);
 }
 
@@ -63,12 +63,12 @@ async fn check(served: &World, kept: &Seen, expected: Breach) {
 async fn honest_growth_is_followed() {
     let world = World::of(1, 1).await;
     let mut kept = seen(&world).await;
-    let same = look(&Files(&world), &world.vkey(), Some(&kept)).await;
+    let same = look(&Files(&world), &[world.vkey()], Some(&kept)).await;
     assert_eq!(same, Look::Same(kept.clone()));
     // Over the edges of tiles, and far beyond one.
     for entries in [1, 253, 1, 1, 256, 300] {
         world.grow(entries, 1).await;
-        match look(&Files(&world), &world.vkey(), Some(&kept)).await {
+        match look(&Files(&world), &[world.vkey()], Some(&kept)).await {
             Look::Grown(seen) => {
                 assert_eq!(seen.size, kept.size + entries);
                 kept = seen;
@@ -123,22 +123,29 @@ async fn what_proves_nothing_is_no_verdict() {
             Ok((path == "checkpoint").then(|| self.0.clone()).flatten())
         }
     }
-    unsure(look(&Other(None), &world.vkey(), Some(&kept)).await);
-    unsure(look(&Other(Some(b"<html>".to_vec())), &world.vkey(), Some(&kept)).await);
+    unsure(look(&Other(None), &[world.vkey()], Some(&kept)).await);
+    unsure(
+        look(
+            &Other(Some(b"<html>".to_vec())),
+            &[world.vkey()],
+            Some(&kept),
+        )
+        .await,
+    );
     // A larger log whose tiles are not served.
     let grown = World::of(21, 1).await;
     let note = Files(&grown).read("checkpoint").await.unwrap();
-    unsure(look(&Other(note.clone()), &world.vkey(), Some(&kept)).await);
+    unsure(look(&Other(note.clone()), &[world.vkey()], Some(&kept)).await);
     // What was kept is spoilt.
     let mut spoilt = kept.clone();
     spoilt.size = 21;
-    unsure(look(&Files(&grown), &world.vkey(), Some(&spoilt)).await);
+    unsure(look(&Files(&grown), &[world.vkey()], Some(&spoilt)).await);
     // Served under the key's name, not made by it.
     let mut forged = String::from_utf8(note.unwrap()).unwrap();
     forged = forged.replace("\n21\n", "\n22\n");
     let look = look(
         &Other(Some(forged.clone().into_bytes())),
-        &world.vkey(),
+        &[world.vkey()],
         Some(&kept),
     )
     .await;

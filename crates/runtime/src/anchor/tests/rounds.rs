@@ -6,7 +6,9 @@ use interlock_journal::note::{KeyKind, SignatureLine, SignedNote, VerifierKey};
 use interlock_store::Published;
 
 use super::super::kept::{keep, receipt, thin};
-use super::super::{Alarm, Anchors, Given, Target, Told, alarms, cosigned, kept, witnessed};
+use super::super::{
+    Alarm, Anchors, Given, Target, Told, alarms, cosigned, kept, statuses, witnessed,
+};
 use super::world::{World, anchor};
 use crate::clock::Clock as _;
 use crate::config::{AnchorKind, AnchorsConfig};
@@ -316,6 +318,25 @@ async fn receipts_are_thinned_and_reach_as_far_back() {
         left.extend(kept.map(|kept| kept.bytes[0]));
     }
     assert_eq!(left, [1, 3, 5, 6, 7, 8, 9, 10, 11]);
+}
+
+#[tokio::test]
+async fn what_a_retired_anchor_gave_stays_and_nothing_is_asked_of_it() {
+    let world = World::of(9, 1).await;
+    let published = world.publish().await;
+    let line = Hand::new(1, "w.example.org").line(&published, seconds(&world));
+    check(
+        &world,
+        vec![answer(200, "", &line)],
+        Told::Anchored { size: 9 },
+    )
+    .await;
+    let anchors = world.anchors(Vec::new(), 0).await;
+    world.clock.advance_seconds(100_000);
+    assert!(anchors.round(|_| true).await.unwrap().is_empty());
+    assert!(statuses(&world.engine).await.unwrap().is_empty());
+    assert!(said(&world).await.is_empty());
+    assert_eq!(kept(&world.engine, 9).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -402,6 +402,17 @@ async fn stranger_openssl_ts_accepts_the_token_and_no_other_file() {
     // Attack 49: another file, another authority, a changed token.
     assert!(!authority.verifies(b"another file", &reply));
     assert!(!Authority::new().verifies(&note, &reply));
+    let expired = "ts -verify -data file -in kept.tsr -CAfile cert.pem -attime 4102444800";
+    assert!(authority.verifies(&note, &reply));
+    assert!(
+        !authority
+            .openssl(expired)
+            .output()
+            .unwrap()
+            .status
+            .success(),
+        "its certificate has expired by then"
+    );
     let mut changed = reply.clone();
     let last = changed.len() - 1;
     changed[last] ^= 1;
