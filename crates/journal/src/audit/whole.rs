@@ -3,7 +3,7 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::hash::leaf_hash;
-use crate::tile::{BundleId, TileFault, WIDTH, bundles_of, decode_bundle};
+use crate::tile::{BundleId, TileFault, TileId, WIDTH, bundles_of, decode_bundle};
 use crate::tree::NodeHash;
 
 use super::climb::Climb;
@@ -108,9 +108,12 @@ pub(super) fn read_all(
         found.inclusion = judge(&climb, now, minimum, history, ledger);
     }
     if let Some(wrong) = climb.wrong {
-        found.suspects.push((wrong.from, wrong.from));
-        let here = Finding::broken(wrong.from, wrong.what);
-        found.inclusion = found.inclusion.and(here);
+        let at = narrowed(&found.suspects, wrong.from, wrong.to);
+        found.suspects.push((at, at));
+        if found.stopped.is_some() {
+            let here = Finding::broken(at, wrong.what);
+            found.inclusion = found.inclusion.and(here);
+        }
     }
     found
 }
@@ -189,16 +192,16 @@ fn push_bundle(
     };
     let entries = match decode_bundle(&bytes, width) {
         Ok(entries) => entries,
-        Err(TileFault::Short(number)) => {
+        Err(fault) => {
+            let (number, what) = match fault {
+                TileFault::Short(number) => (number, "ends within this entry".to_owned()),
+                fault => (width, fault.to_string()),
+            };
+            // A wrong length shows later than where it stands: there the hashes differ already.
+            let number = first_other(files, id, &bytes).unwrap_or(number).min(number);
             return Err(Finding::broken(
                 first + u64::from(number),
-                format!("`{path}` ends within this entry"),
-            ));
-        }
-        Err(fault) => {
-            return Err(Finding::broken(
-                first + u64::from(width),
-                format!("`{path}`: {fault}"),
+                format!("`{path}` {what}"),
             ));
         }
     };
@@ -222,6 +225,26 @@ fn read(files: &dyn LogFiles, id: BundleId) -> Result<Option<(Vec<u8>, u16)>, St
         }
     }
     Ok(None)
+}
+
+/// The first entry of a malformed bundle that does not have the hash of its tile.
+fn first_other(files: &dyn LogFiles, id: BundleId, bytes: &[u8]) -> Option<u16> {
+    let tile = TileId {
+        level: 0,
+        index: id.index,
+        width: id.width,
+    };
+    let hashes = super::climb::tile(files, tile).ok()??;
+    let mut rest = bytes;
+    for (number, hash) in (0..id.width).zip(hashes.chunks_exact(32)) {
+        let (length, after) = rest.split_first_chunk::<2>()?;
+        let (entry, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        if leaf_hash(entry).to_bytes() != hash {
+            return Some(number);
+        }
+        rest = after;
+    }
+    None
 }
 
 /// Which entry is the first that is missing: a narrower bundle may be there.

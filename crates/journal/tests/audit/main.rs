@@ -1,5 +1,55 @@
 //! Attacks on a log, each by its number in the list that the threat model keeps: what is changed, which verdict
 //! finds it, and the first index that the verdict names. Those that need a kept checkpoint say so in their names.
 
+mod attacks_chain;
+mod attacks_content;
+mod attacks_export;
+mod attacks_key;
+mod attacks_store;
 mod forge;
 mod honest;
+mod speed;
+
+use forge::{Files, ORIGIN, log_key};
+use interlock_journal::audit::{Expectations, Finding, Progress, Report, audit};
+
+/// Whoever trusts the log's key, and kept nothing.
+fn trusting() -> Expectations {
+    Expectations {
+        origin: Some(ORIGIN.to_owned()),
+        keys: vec![log_key().verifier()],
+        ..Expectations::default()
+    }
+}
+
+fn look(files: &Files, expect: &Expectations) -> Report {
+    audit(files, expect, &mut |_: Progress| {})
+}
+
+/// Every finding holds or was not asked.
+fn check_honest(files: &Files, expect: &Expectations) -> Report {
+    let report = look(files, expect);
+    for (name, finding) in report.findings() {
+        let fine = matches!(finding, Finding::Holds { .. } | Finding::Unasked { .. });
+        assert!(fine, "{name} {finding}");
+    }
+    assert_eq!(report.exit(), 0);
+    report
+}
+
+/// The named findings are broken at these indices, and no other finding is.
+fn check_broken(report: &Report, expected: &[(&str, Option<u64>)]) {
+    let found: Vec<(&str, Option<u64>)> = report
+        .findings()
+        .iter()
+        .filter(|(_, finding)| finding.is_broken())
+        .map(|(name, finding)| (*name, finding.index()))
+        .collect();
+    let said: Vec<String> = report
+        .findings()
+        .iter()
+        .map(|(name, finding)| format!("{name} {finding}"))
+        .collect();
+    assert_eq!(found, expected, "\n{}", said.join("\n"));
+    assert_eq!(report.exit(), 1);
+}
