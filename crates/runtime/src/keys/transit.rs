@@ -19,7 +19,7 @@ use crate::egress::Egress;
 mod answer;
 mod call;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use answer::{Batch, Item, KeyFacts};
 use call::Caller;

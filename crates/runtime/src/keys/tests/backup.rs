@@ -34,10 +34,15 @@ fn bytes_below(dir: &std::path::Path) -> Vec<u8> {
 
 #[tokio::test]
 async fn attack_36_a_backup_of_the_store_with_the_new_key_file_yields_nothing_after_an_erasure() {
-    let (dir, backup) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let scratch = tempfile::tempdir().unwrap();
+    let (dir, backup) = (scratch.path().join("live"), scratch.path().join("backup"));
+    for dir in [&dir, &backup] {
+        interlock_store::sqlite::prepare_data_dir(dir).unwrap();
+    }
+    let dir = dir.as_path();
     let clock = SystemClock;
     let provider: Arc<dyn KeyProvider> =
-        Arc::new(FileKeys::create(dir.path(), crate::clock::Clock::now(&clock)).unwrap());
+        Arc::new(FileKeys::create(dir, crate::clock::Clock::now(&clock)).unwrap());
     let place = Place {
         tenant: tenant(),
         environment: environment(),
@@ -50,7 +55,7 @@ async fn attack_36_a_backup_of_the_store_with_the_new_key_file_yields_nothing_af
         at: Timestamp::from_micros(1_795_219_199_999_999),
         subjects: BTreeSet::from([SubjectId::from_bytes([3; 16])]),
     };
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(dir.path(), &environment()).unwrap());
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(dir, &environment()).unwrap());
     let over = |store: &Arc<dyn Store>| -> Arc<Keys> {
         let book = Arc::new(StoreKeyBook(Arc::clone(store)));
         Arc::new(keys(Arc::clone(&provider), book))
@@ -71,13 +76,13 @@ async fn attack_36_a_backup_of_the_store_with_the_new_key_file_yields_nothing_af
         commitment: &sealed.commitment,
     };
     // The operator's backup: the database with its log of writes.
-    copy(dir.path(), backup.path());
+    copy(dir, &backup);
     let page = StoreKeyBook(Arc::clone(&store));
     let page = page.get(&tenant(), &subject(3)).await.unwrap().unwrap();
-    let old_file = std::fs::read(dir.path().join("keys/local.key")).unwrap();
+    let old_file = std::fs::read(dir.join("keys/local.key")).unwrap();
     let holds = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).any(|w| w == what);
     assert!(
-        holds(&bytes_below(dir.path()), &page.wrapped),
+        holds(&bytes_below(dir), &page.wrapped),
         "before, it is there to be found"
     );
 
@@ -89,13 +94,12 @@ async fn attack_36_a_backup_of_the_store_with_the_new_key_file_yields_nothing_af
         .await;
     assert_eq!(opened.unwrap().as_slice(), b"ann");
     // Nothing of the wrapped key or of the old epoch is left in any file of the data directory, its WAL among them.
-    let left = bytes_below(dir.path());
+    let left = bytes_below(dir);
     assert!(!holds(&left, &page.wrapped));
     assert!(!holds(&left, &old_file[old_file.len() - 32..]));
 
     // The backup comes back, beside the keys of today: the erased person's page is there, and dead; so are all others.
-    let restored: Arc<dyn Store> =
-        Arc::new(SqliteStore::open(backup.path(), &environment()).unwrap());
+    let restored: Arc<dyn Store> = Arc::new(SqliteStore::open(&backup, &environment()).unwrap());
     let of_backup = over(&restored);
     let sealer = PayloadSealer::new(Arc::clone(&of_backup), Arc::new(SystemEntropy));
     let fault = sealer.open(&place, &reference).await.unwrap_err();
