@@ -8,12 +8,15 @@
     reason = "a test that meets what it does not expect fails, in its helpers too"
 )]
 
+mod anchors;
 mod audit;
 mod bad_input;
 mod demo;
 mod examples;
+mod log;
 mod model;
 mod people;
 mod place;
+mod reveal;
 mod terminal;
 mod watch;

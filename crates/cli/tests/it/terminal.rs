@@ -27,7 +27,9 @@ fn evidence_and_replies_reach_no_terminal_raw() {
     let open = place.json(&["review", "list"], 0);
     let (review, digest) = (text(&open[0]["review"]), text(&open[0]["digest"]));
     // The JSON says the same as ever: escapes, not losses.
-    assert!(open[0]["shown"]["rationale"] == HOSTILE, "{}", open[0]);
+    assert!(open[0]["shown"].is_null(), "a list opens nothing");
+    let shown = place.json(&["review", "show", &review], 3);
+    assert!(shown["shown"]["rationale"] == HOSTILE, "{shown}");
     let run = text(&open[0]["run"]);
     harmless(place.run(&["review", "show", &review]).code(3)).shows("a\\u001b[2J");
     for arguments in [

@@ -114,7 +114,7 @@ fn members_of(body: &ActBody) -> Result<Canon, Flaw> {
     write(&body.act, &mut writer)?;
     writer.put(BY, &body.by)?;
     if let Some(reason) = &body.reason {
-        writer.put(payload::MEMBER, &vec![reason.clone()])?;
+        writer.put(payload::MEMBER, &vec![*reason])?;
     }
     Ok(writer.finish())
 }
