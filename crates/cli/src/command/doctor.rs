@@ -2,15 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 use interlock_core::limits::PAGE_ITEMS_MAX;
+use interlock_runtime::clock::SystemClock;
 use interlock_runtime::config::Provider;
-use interlock_store::RunFilter;
+use interlock_runtime::log::look;
+use interlock_store::{RunFilter, Store};
 
 use crate::door::Installation;
 use crate::exit::{Exit, Failure};
 use crate::options::Common;
 use crate::print;
+
+/// Within which an entry is published: what the log promises.
+const PUBLISHED_SECONDS: u64 = 1;
 
 /// How a point stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,7 +44,7 @@ pub(super) async fn run(common: &Common) -> Result<Exit, Failure> {
             ),
         )
     });
-    points.push((Mark::Good, "the key file is its owner's alone".to_owned()));
+    points.extend(keys(&installation).await);
     let kept = installation.secrets.list()?;
     for endpoint in installation.config.endpoints.values() {
         let name = &endpoint.facts.name;
@@ -73,6 +79,7 @@ pub(super) async fn run(common: &Common) -> Result<Exit, Failure> {
                 ),
                 Err(fault) => (Mark::Bad, format!("the store cannot be read: {fault}")),
             });
+            points.push(log(&installation, store).await);
         }
         Err(failure) => points.push((Mark::Bad, failure.message)),
     }
@@ -111,6 +118,80 @@ const fn word(mark: Mark) -> &'static str {
         Mark::Look => "look",
         Mark::Bad => "bad",
     }
+}
+
+/// Whether the log may be signed, and how far its publication is behind.
+async fn log(installation: &Installation, store: Arc<dyn Store>) -> (Mark, String) {
+    let place = installation.log_place();
+    let looked = look(
+        store,
+        &installation.config.tenant,
+        &place,
+        Arc::new(SystemClock),
+    )
+    .await;
+    let looked = match looked {
+        Ok(looked) => looked,
+        Err(fault) => return (Mark::Bad, format!("the log cannot be looked at: {fault}")),
+    };
+    if let Some(refusal) = looked.refusal {
+        let text = format!(
+            "the log is not signed: failed to {refusal}: {}",
+            refusal.hint()
+        );
+        return (Mark::Bad, text);
+    }
+    let (lag, seconds) = (looked.lag, looked.lag.waiting_micros / 1_000_000);
+    match looked.origin {
+        None => (
+            Mark::Good,
+            "the log is opened and guarded with the first run".to_owned(),
+        ),
+        Some(_) if seconds > PUBLISHED_SECONDS => (
+            Mark::Look,
+            format!(
+                "{} entries wait to be published, the oldest for {seconds} s: a server or any run publishes them",
+                lag.waiting()
+            ),
+        ),
+        Some(origin) => (
+            Mark::Good,
+            format!(
+                "log {origin}: {} entries published, guard and key fit",
+                lag.published
+            ),
+        ),
+    }
+}
+
+/// Whether the key provider works, and what the data keys are under.
+async fn keys(installation: &Installation) -> Vec<(Mark, String)> {
+    let engine = installation
+        .store_read_only()
+        .and_then(|store| installation.engine_over(store));
+    let status = match engine {
+        Ok(engine) => engine.key_status().await.map_err(|fault| fault.to_string()),
+        Err(failure) => Err(failure.message),
+    };
+    let status = match status {
+        Ok(status) => status,
+        Err(fault) => return vec![(Mark::Bad, format!("the keys cannot be looked at: {fault}"))],
+    };
+    let mut points = vec![match &status.fault {
+        None => (
+            Mark::Good,
+            format!(
+                "key provider {} wraps and opens keys",
+                status.provider.as_str()
+            ),
+        ),
+        Some(fault) => (Mark::Bad, format!("the key provider fails: {fault}")),
+    }];
+    if status.unfinished {
+        let text = "a rotation or erasure of keys broke off: interlock key rotate finishes it";
+        points.push((Mark::Bad, text.to_owned()));
+    }
+    points
 }
 
 /// Whether reviews can be decided at all.

@@ -41,7 +41,6 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
         )
     })?;
     let engine = installation.engine()?;
-    installation.publish_beside(&engine).await?;
     let bundle = if Path::new(&asked.bundle).is_dir() {
         let bundle = load(Path::new(&asked.bundle), &installation.policies()?)?;
         let name = bundle.name().clone();
@@ -68,6 +67,9 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
         }
     };
     let by = requester.id();
+    // Before the first log of this installation is made, what was typed must name something.
+    engine.current_bundle(&bundle).await?;
+    installation.publish_beside(&engine).await?;
     let progress = Progress::follow(&engine, !common.json);
     let answer = engine
         .start(StartRequest {
