@@ -12,10 +12,10 @@ use serde_json::Value;
 use crate::place::{Place, Said, example};
 
 /// A server that ends with the test.
-struct Serving(Child, String);
+pub(crate) struct Serving(Child, String);
 
 impl Serving {
-    fn start(place: &Place) -> Self {
+    pub(crate) fn start(place: &Place) -> Self {
         let bundle = example("incident-summary");
         let arguments = [
             "serve",
@@ -92,14 +92,10 @@ fn attack_17_a_kept_checkpoint_shows_an_auditor_that_a_whole_copy_was_put_back()
         0,
     );
     let api_key = place.file("auditor.key", created["key"].as_str().unwrap());
-    let origin = {
+    let (origin, vkey) = {
         let _serving = Serving::start(&place);
-        name_of(&place)
+        vkey_of(&place)
     };
-    let key = SigningKey::open(&place.data()).unwrap().unwrap();
-    let vkey = VerifierKey::new(&origin, KeyKind::Ed25519, *key.public())
-        .unwrap()
-        .to_string();
     let auditor = Auditor {
         place: &place,
         api_key,
@@ -194,23 +190,30 @@ fn what_proves_nothing_is_no_verdict_and_wrong_use_is_said() {
     std::fs::write(place.home().join("log/checkpoint"), "<html>").unwrap();
     watch("log", &vkey, "seen.json")
         .code(2)
-        .shows("not one of this key");
+        .shows("not one of this log");
     assert!(!place.home().join("seen.json").exists());
     watch("log", "no key", "seen.json").refused(2, "failed to read the key", "audit key");
     let spoilt = place.file("spoilt.json", "{}");
     watch("log", &vkey, &spoilt).refused(2, "not what this command writes", "restore it");
 }
 
-/// The log's name: the first line of its checkpoint, from the store.
-fn name_of(place: &Place) -> String {
+/// The log's name, which is the first line of its checkpoint, and its verifier key.
+pub(crate) fn vkey_of(place: &Place) -> (String, String) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let store = interlock_store::SqliteStore::open_read_only(&place.data()).unwrap();
     let tenant = interlock_core::id::TenantName::parse("default").unwrap();
-    let published = runtime
-        .block_on(interlock_store::LogStore::published(&store, &tenant))
-        .unwrap();
-    let note = SignedNote::parse(&published.unwrap().checkpoint).unwrap();
-    note.text().lines().next().unwrap().to_owned()
+    // What was appended is published within a second.
+    let published = (0..50).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let published = interlock_store::LogStore::published(&store, &tenant);
+        runtime.block_on(published).unwrap()
+    });
+    let published = published.unwrap();
+    let note = SignedNote::parse(&published.checkpoint).unwrap();
+    let origin = note.text().lines().next().unwrap().to_owned();
+    let key = SigningKey::open(&place.data()).unwrap().unwrap();
+    let vkey = VerifierKey::new(&origin, KeyKind::Ed25519, *key.public()).unwrap();
+    (origin, vkey.to_string())
 }
 
 fn copy_all(from: &Path, to: &Path) {
