@@ -43,6 +43,25 @@ pub(crate) fn data_dir(common: &Common) -> Result<PathBuf, Failure> {
         .map_or_else(crate::person::data_dir, Ok)
 }
 
+/// The configuration of a data directory.
+pub(crate) fn config_at(dir: &Path) -> Result<Config, Failure> {
+    if !dir.join("interlock.toml").is_file() {
+        return Err(Failure::usage(
+            format!(
+                "failed to open `{}`: there is no installation",
+                dir.display()
+            ),
+            "interlock init makes one; --data-dir DIR names another place",
+        ));
+    }
+    Config::load(&dir.join("interlock.toml")).map_err(|fault| {
+        Failure::usage(
+            format!("{}:{}: {}", fault.file, fault.line, fault.message),
+            fault.hint,
+        )
+    })
+}
+
 impl Installation {
     /// Opens a data directory that `interlock init` or the demo has made.
     pub(crate) fn open(common: &Common) -> Result<Self, Failure> {
@@ -52,21 +71,7 @@ impl Installation {
     }
 
     pub(crate) fn open_at(dir: &Path) -> Result<Self, Failure> {
-        if !dir.join("interlock.toml").is_file() {
-            return Err(Failure::usage(
-                format!(
-                    "failed to open `{}`: there is no installation",
-                    dir.display()
-                ),
-                "interlock init makes one; --data-dir DIR names another place",
-            ));
-        }
-        let config = Config::load(&dir.join("interlock.toml")).map_err(|fault| {
-            Failure::usage(
-                format!("{}:{}: {}", fault.file, fault.line, fault.message),
-                fault.hint,
-            )
-        })?;
+        let config = config_at(dir)?;
         let provider = crate::keys::provider(dir, &config)?;
         let secrets = Arc::new(SecretStore::new(
             dir,

@@ -437,6 +437,25 @@ pub(crate) enum KeyCommand {
     /// API keys of service accounts
     #[command(subcommand)]
     Api(ApiCommand),
+    /// Turn the epoch of the key-encryption key: wrap every data key anew and destroy the old epoch
+    #[command(
+        after_help = "What was wrapped under the old epoch is dead afterwards, in every backup too. After a crash ask again.\n\nExamples:\n  interlock key rotate\n  interlock key rotate --json"
+    )]
+    Rotate,
+    /// Who keeps the key-encryption key, its epochs, how many keys are under each, and whether it works
+    Status,
+    /// Put the key file under a passphrase, or change it
+    #[command(
+        after_help = "Asks for it twice at the terminal, or reads it from a file of yours alone (mode 600).\nEvery later command asks for it, or reads it from where [keys] in interlock.toml says.\n\nExamples:\n  interlock key passphrase\n  interlock key passphrase --from-file FILE\n  interlock key passphrase --remove"
+    )]
+    Passphrase {
+        /// Read it from this file
+        #[arg(long, value_name = "FILE")]
+        from_file: Option<PathBuf>,
+        /// Take the passphrase off
+        #[arg(long, conflicts_with = "from_file")]
+        remove: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

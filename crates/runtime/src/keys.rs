@@ -20,13 +20,14 @@ mod turn;
 mod tests;
 
 pub(crate) use cache::Cache;
+pub use credential::file_secret as credential;
 pub(crate) use credential::file_secret;
 pub(crate) use data::expand;
 pub use data::{KeyFault, KeyHolder, Keys, KeysParts};
 pub use engine::{Destroyed, KeyStatus, PagesOfEpoch, Rotation};
 pub use file::{FileKeys, KeyFileFault, Unlock, no_passphrase};
 pub use kms::{KmsAccess, KmsKeys};
-pub use open::open;
+pub use open::{open, passphrase};
 pub use place::{DataKey, KeyPlace, Wrapped};
 pub use provider::{Epoch, EpochState, KeyProvider, ProviderFault, ProviderKind, REWRAP_KEYS_MAX};
 pub use succession::Succession;

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use interlock_core::id::{EnvironmentName, SecretName};
 use zeroize::Zeroizing;
 
-use crate::keys::{KeyFault, KeyHolder, KeyProvider, small};
+use crate::keys::{KeyFault, KeyHolder, KeyProvider, ProviderKind, small};
 use crate::seal::SealFault;
 
 mod key;
@@ -189,6 +189,10 @@ impl SecretStore {
 impl KeyHolder for SecretStore {
     async fn settle(&self) -> Result<(), KeyFault> {
         self.key.settle().await
+    }
+
+    fn pages(&self) -> Result<Vec<(ProviderKind, u32)>, KeyFault> {
+        self.key.pages()
     }
 
     async fn rewrap(&self, epoch: u32) -> Result<u64, KeyFault> {

@@ -12,6 +12,8 @@ use crate::exit::{Exit, Failure};
 use crate::options::{ApiCommand, Common, KeyCommand};
 use crate::print;
 
+mod epochs;
+
 /// Bytes read from a pipe.
 const PIPE_BYTES_MAX: u64 = 64 * 1024;
 
@@ -27,8 +29,13 @@ pub(super) async fn run(common: &Common, command: KeyCommand) -> Result<Exit, Fa
         }
         first(common)?;
     }
+    // It asks for the present passphrase itself, once.
+    if let KeyCommand::Passphrase { from_file, remove } = &command {
+        return epochs::passphrase(common, from_file.as_deref(), *remove);
+    }
     let installation = Installation::open(common)?;
     match command {
+        KeyCommand::Passphrase { .. } => Ok(Exit::Done),
         KeyCommand::Set { name, stdin } => {
             let name = secret_name(&name)?;
             let secret = if stdin {
@@ -75,6 +82,8 @@ pub(super) async fn run(common: &Common, command: KeyCommand) -> Result<Exit, Fa
             )
         }
         KeyCommand::Api(command) => api(common, &installation, command).await,
+        KeyCommand::Rotate => epochs::rotate(common, &installation).await,
+        KeyCommand::Status => epochs::status(common, &installation).await,
     }
 }
 

@@ -56,3 +56,96 @@ fn what_is_wrong_is_named_with_its_line() {
             .contains("canary")
     );
 }
+
+#[test]
+fn the_key_provider_is_checked_and_holds_no_secret() {
+    let keys = |text: &str| {
+        Config::parse(&format!("environment = \"dev\"\n[keys]\n{text}"), "f").map(|c| c.keys)
+    };
+    let file = ProviderConfig::File(PassphraseSource::Terminal);
+    assert_eq!(keys("provider = \"file\"\n").unwrap().provider, file);
+    assert_eq!(
+        Config::parse("environment = \"dev\"\n", "f").unwrap().keys,
+        KeysConfig::default()
+    );
+    let transit =
+        "provider = \"transit\"\nurl = \"https://bao.internal:8200/\"\ntoken_file = \"/run/t\"\n";
+    let parsed = keys(&format!(
+        "{transit}[keys.former]\nprovider = \"file\"\npassphrase_fd = 9\n"
+    ));
+    let parsed = parsed.unwrap();
+    assert_eq!(
+        parsed.former,
+        Some(ProviderConfig::File(PassphraseSource::Descriptor(9)))
+    );
+    let ProviderConfig::Transit(access) = parsed.provider else {
+        panic!("it is a transit engine");
+    };
+    assert_eq!(access.url, "https://bao.internal:8200");
+    assert_eq!(
+        (access.mount.as_str(), access.key.as_str()),
+        ("transit", "interlock")
+    );
+    let kms = "provider = \"kms\"\nregion = \"eu-central-1\"\ncredentials_file = \"/run/c\"\n";
+    let ProviderConfig::Kms(access) = keys(kms).unwrap().provider else {
+        panic!("it is KMS");
+    };
+    assert_eq!(access.endpoint, "https://kms.eu-central-1.amazonaws.com");
+    assert_eq!(access.pending_days, 7);
+    for (text, line, message) in [
+        ("provider = \"hsm\"\n", 3, "not known"),
+        (
+            "provider = \"file\"\npassphrase = \"canary\"\n",
+            4,
+            "unknown field",
+        ),
+        (
+            "provider = \"file\"\npassphrase_fd = 1\n",
+            4,
+            "out of bounds",
+        ),
+        ("provider = \"file\"\nregion = \"eu\"\n", 4, "no setting"),
+        ("provider = \"transit\"\ntoken_file = \"/t\"\n", 3, "no url"),
+        (
+            "provider = \"transit\"\nurl = \"http://bao:8200\"\ntoken_file = \"/t\"\n",
+            4,
+            "TLS",
+        ),
+        (
+            "provider = \"transit\"\nurl = \"https://bao\"\n",
+            3,
+            "login",
+        ),
+        (
+            "provider = \"transit\"\nurl = \"https://bao\"\nrole_id = \"r\"\n",
+            3,
+            "login",
+        ),
+        (
+            "provider = \"kms\"\ncredentials_file = \"/c\"\n",
+            3,
+            "no region",
+        ),
+        (
+            "provider = \"kms\"\nregion = \"eu\"\n",
+            3,
+            "credentials_file",
+        ),
+        (
+            "provider = \"kms\"\nregion = \"eu\"\ncredentials_file = \"/c\"\npending_days = 3\n",
+            6,
+            "out of bounds",
+        ),
+        (
+            "provider = \"file\"\n[keys.former]\nprovider = \"file\"\n",
+            5,
+            "same kind",
+        ),
+    ] {
+        check(
+            &format!("environment = \"dev\"\n[keys]\n{text}"),
+            line,
+            message,
+        );
+    }
+}

@@ -18,7 +18,7 @@ const CREDENTIAL_BYTES_MAX: u64 = 16 * 1024;
 ///
 /// # Errors
 /// It cannot be read, is empty, too long, no text, or readable by others.
-pub(crate) fn file_secret(path: &Path) -> Result<Secret, ProviderFault> {
+pub fn file_secret(path: &Path) -> Result<Secret, ProviderFault> {
     let fault = |why: &str| {
         ProviderFault::Configuration(format!("the credential file `{}` {why}", path.display()))
     };

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::cache::Cache;
 use super::place::{DataKey, KeyPlace, Wrapped};
-use super::provider::{KeyProvider, ProviderFault};
+use super::provider::{KeyProvider, ProviderFault, ProviderKind};
 use crate::clock::{Clock, Entropy};
 use crate::seal::{KeyBook, KeyBookFault, KeyName};
 
@@ -49,6 +49,12 @@ pub trait KeyHolder: Send + Sync {
     /// # Errors
     /// Why it could not.
     async fn settle(&self) -> Result<(), KeyFault>;
+
+    /// Who wrapped what it holds, and under which epoch: one of each key.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn pages(&self) -> Result<Vec<(ProviderKind, u32)>, KeyFault>;
 
     /// Wraps what it holds anew, under the provider's newest epoch. Returns how many keys.
     ///

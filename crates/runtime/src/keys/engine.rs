@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use interlock_core::id::{PrincipalId, TenantName};
 use interlock_core::time::Timestamp;
 
-use super::data::Keys;
+use super::data::{KeyFault, Keys};
 use super::place::Wrapped;
-use super::provider::{Epoch, ProviderKind, newest};
+use super::provider::{Epoch, ProviderFault, ProviderKind, newest};
 use super::turn::{Turn, TurnFault, TurnProgress, Turned};
 use crate::administration::Administration;
 use crate::engine::{Engine, Fault};
@@ -182,27 +182,28 @@ impl Keys {
             Ok(epochs) => (epochs, self.probe(tenant).await.err()),
             Err(fault) => (Vec::new(), Some(fault.into())),
         };
-        let mut pages: BTreeMap<(&str, u32), PagesOfEpoch> = BTreeMap::new();
+        let mut wrapped = Vec::new();
+        for holder in &self.parts.holders {
+            wrapped.extend(holder.pages()?);
+        }
         for tenant in self.parts.book.tenants().await? {
             for shelf in 0..self.parts.book.shelves() {
                 for page in self.parts.book.shelf(&tenant, shelf).await? {
-                    let wrapped = Wrapped::decode(&page.wrapped).ok_or(TurnFault::Record)?;
-                    pages
-                        .entry((wrapped.by.as_str(), wrapped.epoch))
-                        .or_insert(PagesOfEpoch {
-                            by: wrapped.by,
-                            epoch: wrapped.epoch,
-                            keys: 0,
-                        })
-                        .keys += 1;
+                    let key = Wrapped::decode(&page.wrapped).ok_or(KeyFault::Form)?;
+                    wrapped.push((key.by, key.epoch));
                 }
             }
+        }
+        let mut pages: BTreeMap<(&str, u32), PagesOfEpoch> = BTreeMap::new();
+        for (by, epoch) in wrapped {
+            let none = PagesOfEpoch { by, epoch, keys: 0 };
+            pages.entry((by.as_str(), epoch)).or_insert(none).keys += 1;
         }
         let last: Option<Turn> = self.last_turn(tenant).await?;
         Ok(KeyStatus {
             provider: provider.kind(),
             address: provider.address(),
-            fault: fault.map(|fault: super::KeyFault| fault.to_string()),
+            fault: fault.map(|fault: KeyFault| fault.to_string()),
             epoch: newest(&epochs),
             epochs,
             pages: pages.into_values().collect(),
@@ -215,7 +216,7 @@ impl Keys {
     }
 
     /// Wraps a key that is used for nothing, and opens it.
-    async fn probe(&self, tenant: &TenantName) -> Result<(), super::KeyFault> {
+    async fn probe(&self, tenant: &TenantName) -> Result<(), KeyFault> {
         let place = self.place(tenant, &KeyName::own("probe"));
         let key = self.fresh()?;
         let wrapped = self.parts.provider.wrap(&place, &key).await?;
@@ -223,7 +224,7 @@ impl Keys {
         if opened == key {
             Ok(())
         } else {
-            Err(super::ProviderFault::Refused.into())
+            Err(ProviderFault::Refused.into())
         }
     }
 }

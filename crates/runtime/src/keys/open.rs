@@ -80,7 +80,11 @@ fn one(
     })
 }
 
-fn passphrase(source: &PassphraseSource, ask: Unlock<'_>) -> Result<Secret, KeyFileFault> {
+/// Reads the passphrase from where the configuration says.
+///
+/// # Errors
+/// It cannot be read there.
+pub fn passphrase(source: &PassphraseSource, ask: Unlock<'_>) -> Result<Secret, KeyFileFault> {
     match source {
         PassphraseSource::Terminal => ask(),
         PassphraseSource::File(path) => {

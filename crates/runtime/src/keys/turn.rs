@@ -2,6 +2,8 @@
 //! epoch, scrub the store. What has been decided is written down first, so that a turn that broke off anywhere is
 //! finished by asking again; until its last step every surviving key opens under the old epoch or the new one.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest;
 use interlock_core::id::TenantName;
 use interlock_core::time::Timestamp;
@@ -255,13 +257,18 @@ impl Keys {
             Err(ProviderFault::Refused | ProviderFault::Gone(_)) => self.one_by_one(&keys).await?,
             Err(fault) => return Err(fault.into()),
         };
-        let mut moved = 0;
+        // Written together, so that a store that commits in groups syncs once for many.
+        let mut writes = tokio::task::JoinSet::new();
         for (page, anew) in pages.iter().zip(anew) {
             if let Some(anew) = anew {
-                let book = &self.parts.book;
-                book.replace(tenant, page, &anew.encode()).await?;
-                moved += 1;
+                let (book, tenant, page) =
+                    (Arc::clone(&self.parts.book), tenant.clone(), page.clone());
+                writes.spawn(async move { book.replace(&tenant, &page, &anew.encode()).await });
             }
+        }
+        let moved = writes.len() as u64;
+        while let Some(written) = writes.join_next().await {
+            written.map_err(|_| KeyBookFault("a write was interrupted".to_owned()))??;
         }
         Ok(moved)
     }

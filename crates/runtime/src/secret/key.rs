@@ -11,7 +11,9 @@ use interlock_core::id::EnvironmentName;
 use rustix::fs::{FlockOperation, flock};
 use zeroize::Zeroizing;
 
-use crate::keys::{Cache, DataKey, KeyFault, KeyPlace, KeyProvider, ProviderFault, Wrapped};
+use crate::keys::{
+    Cache, DataKey, KeyFault, KeyPlace, KeyProvider, ProviderFault, ProviderKind, Wrapped,
+};
 use crate::seal::KeyBookFault;
 
 /// Bytes of the wrapped key's file.
@@ -93,6 +95,13 @@ impl StoreKey {
             self.made().await?;
         }
         Ok(())
+    }
+
+    pub(super) fn pages(&self) -> Result<Vec<(ProviderKind, u32)>, KeyFault> {
+        let page = self.read().map_err(|fault| io(&fault))?;
+        let wrapped = page.map(|page| Wrapped::decode(&page).ok_or(KeyFault::Form));
+        let wrapped = wrapped.transpose()?;
+        Ok(wrapped.iter().map(|key| (key.by, key.epoch)).collect())
     }
 
     /// Wraps the key anew.
