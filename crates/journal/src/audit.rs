@@ -72,6 +72,8 @@ pub struct Expectations {
     pub witnesses: Option<WitnessPolicy>,
     /// Whether sealed payloads have to be there; without it, they have to be in an export alone.
     pub payloads: Option<bool>,
+    /// Ask only who signed, and whether tree and entries are what was signed: entries are hashed and not read.
+    pub tree_only: bool,
 }
 
 /// How far the audit is.

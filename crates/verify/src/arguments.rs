@@ -21,6 +21,7 @@ PATH is a folder of log tiles, a folder of an export, or an export's tar.
   --witness-policy FILE   whose cosignatures count (lines `witness NAME VKEY`, `group NAME K NAMES`, `quorum NAME`)
   --payloads              sealed payloads have to be there or erased on record, in a folder of tiles too
   --no-payloads           do not look for sealed payloads
+  --tree-only             hash the entries and do not read them: signature, append-only, inclusion and anchors alone
   --json                  one JSON object instead of lines
   --help                  this
 
@@ -46,6 +47,8 @@ pub struct Arguments {
     pub witnesses: Option<PathBuf>,
     /// Whether payloads have to be there.
     pub payloads: Option<bool>,
+    /// Whether entries are hashed only.
+    pub tree_only: bool,
     /// JSON instead of lines.
     pub json: bool,
 }
@@ -83,6 +86,7 @@ impl Arguments {
             kept: None,
             witnesses: None,
             payloads: None,
+            tree_only: false,
             json: false,
         };
         while let Some(word) = words.next() {
@@ -95,6 +99,7 @@ impl Arguments {
             match word.to_str() {
                 Some("--help" | "-h") => return Ok(Asked::Help),
                 Some("--json") => found.json = true,
+                Some("--tree-only") => found.tree_only = true,
                 Some("--payloads") => found.payloads = Some(true),
                 Some("--no-payloads") => found.payloads = Some(false),
                 Some("--key") => found.keys.push(key(&value()?)?),

@@ -93,6 +93,7 @@ fn expectations(asked: &Arguments) -> Result<Expectations, Usage> {
         kept,
         witnesses,
         payloads: asked.payloads,
+        tree_only: asked.tree_only,
     })
 }
 

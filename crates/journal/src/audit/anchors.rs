@@ -24,14 +24,11 @@ pub(super) struct Asked<'a> {
 
 /// Judges cosignatures and time stamps.
 pub(super) fn judge(asked: &Asked<'_>, history: &History) -> Finding {
-    let nothing =
-        Finding::unasked("no witness policy was given, and no time stamp lies with the log");
-    nothing
-        .and(stamps(asked, history))
-        .and(asked.policy.map_or_else(
-            || Finding::unasked(""),
-            |policy| witnesses(asked, policy, history),
-        ))
+    let stamps = stamps(asked, history);
+    match asked.policy {
+        Some(policy) => witnesses(asked, policy, history).and(stamps),
+        None => stamps,
+    }
 }
 
 fn witnesses(asked: &Asked<'_>, policy: &WitnessPolicy, history: &History) -> Finding {
@@ -72,7 +69,7 @@ fn stamps(asked: &Asked<'_>, history: &History) -> Finding {
     paths.retain(|path| path.starts_with("anchors/") && path.ends_with(".tsr"));
     paths.sort();
     if paths.is_empty() {
-        return Finding::unasked("");
+        return Finding::unasked("no witness policy was given, and no time stamp lies with the log");
     }
     if paths.len() > STAMPS_MAX {
         return Finding::unclear("more time stamps than are read");

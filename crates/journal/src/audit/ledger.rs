@@ -20,6 +20,8 @@ pub(super) struct Ledger<'a> {
     malformed: Option<Finding>,
     unknown: Option<Finding>,
     entries: u64,
+    /// Whether entries are read at all.
+    asked: bool,
     /// The highest minimum that the log says was pruned to.
     pub(super) pruned: u64,
 }
@@ -41,12 +43,27 @@ impl<'a> Ledger<'a> {
             malformed: None,
             unknown: None,
             entries: 0,
+            asked: true,
             pruned: 0,
         }
     }
 
+    /// Takes no entry: the tree alone is asked about.
+    pub(super) const fn unasked(mut self) -> Self {
+        self.asked = false;
+        self
+    }
+
+    /// Whether entries are read.
+    pub(super) const fn is_asked(&self) -> bool {
+        self.asked
+    }
+
     /// Judges the entry at an index. Indices rise.
     pub(super) fn push(&mut self, index: u64, hash: LeafHash, bytes: &[u8]) {
+        if !self.asked {
+            return;
+        }
         self.entries += 1;
         let Some(entry) = scan(bytes) else {
             self.malformed.get_or_insert_with(|| {
@@ -98,6 +115,15 @@ impl<'a> Ledger<'a> {
     }
 
     pub(super) fn finish(self) -> Findings {
+        if !self.asked {
+            let unasked = || Finding::unasked("the tree alone was asked about");
+            return Findings {
+                runs: unasked(),
+                payloads: unasked(),
+                schema: unasked(),
+                semantics: unasked(),
+            };
+        }
         let schema = self.malformed.or(self.unknown).unwrap_or_else(|| {
             Finding::holds(format!(
                 "{} entries are well formed, of known kinds with their members",

@@ -216,12 +216,13 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn container_len(bytes: &[u8]) -> Option<usize> {
     let mut open = 0usize;
-    let mut in_text = false;
-    for (at, b) in bytes.iter().enumerate() {
-        match b {
-            b'"' => in_text = !in_text,
-            b'{' | b'[' if !in_text => open += 1,
-            b'}' | b']' if !in_text => {
+    let mut at = 0usize;
+    loop {
+        match bytes.get(at)? {
+            // Texts have no escapes, so each ends at the next quote; most bytes are within them.
+            b'"' => at += 1 + bytes.get(at + 1..)?.iter().position(|b| *b == b'"')?,
+            b'{' | b'[' => open += 1,
+            b'}' | b']' => {
                 open = open.checked_sub(1)?;
                 if open == 0 {
                     return Some(at + 1);
@@ -229,8 +230,8 @@ fn container_len(bytes: &[u8]) -> Option<usize> {
             }
             _ => {}
         }
+        at += 1;
     }
-    None
 }
 
 const TEXT_BYTE: [bool; 256] = {

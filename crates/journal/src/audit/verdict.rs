@@ -134,6 +134,9 @@ fn entries(
                 Kind::Subject => (Cover::Some, Adoptions::Before),
             };
             let mut ledger = Ledger::new(cover, adoptions, payloads);
+            if expect.tree_only {
+                ledger = ledger.unasked();
+            }
             let log = Log {
                 now,
                 note: &head.note,
@@ -162,6 +165,9 @@ fn entries(
                 (Cover::From, Adoptions::Before)
             };
             let mut ledger = Ledger::new(cover, adoptions, payloads);
+            if expect.tree_only {
+                ledger = ledger.unasked();
+            }
             let whole = match unread {
                 Some(inclusion) => Whole {
                     inclusion,

@@ -137,6 +137,11 @@ fn judge(
             "the entries from here on do not lead to the root that the checkpoint names",
         );
     }
+    if minimum > 0 && !ledger.is_asked() {
+        return Finding::unclear(format!(
+            "entries below {minimum} are missing; whether that is on record takes reading the others"
+        ));
+    }
     if minimum > ledger.pruned {
         return Finding::broken(
             0,
