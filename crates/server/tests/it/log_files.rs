@@ -134,3 +134,33 @@ async fn a_log_that_was_never_published_has_no_files() {
     let said = world.get("/api/v1/log/checkpoint", &key).await;
     assert_eq!(said.code(), "not_found");
 }
+
+#[tokio::test]
+async fn a_log_that_may_not_be_signed_is_not_ready_and_starts_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (world, publisher) = published(scratch.path()).await;
+    let place = LogPlace {
+        data_dir: scratch.path().to_owned(),
+        config: LogConfig::default(),
+    };
+    drop(publisher);
+    std::fs::remove_file(place.guard_dir().join("default.guard")).unwrap();
+    let opened = Publisher::open(Arc::clone(&world.engine), place).await;
+    assert!(opened.is_err());
+    let ready = world.ask("GET", "/readyz", None, None).await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.json()["checks"]["log"], false);
+    let key = world.service("more", &["requester", "auditor"]).await;
+    let body = json!({"bundle": "incident-summary", "input": {"case_id": "CASE-1042"}});
+    let said = world.post("/api/v1/runs", &key, body).await;
+    assert_eq!(
+        (said.status.as_u16(), said.code().as_str()),
+        (503, "log_refused")
+    );
+    let said = world.get("/api/v1/runs", &key).await;
+    assert_eq!(said.json()["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        world.get("/api/v1/log/checkpoint", &key).await.status,
+        StatusCode::OK
+    );
+}
