@@ -1,7 +1,7 @@
 //! The log's signing key: an Ed25519 seed of 32 bytes in `keys/log.key`, made once and readable by its owner alone.
 //! It signs checkpoints and nothing else. No `Debug`, text or fault here shows any of it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use zeroize::Zeroizing;
@@ -77,7 +77,7 @@ impl SigningKey {
         Ok(path.parent().map_or(Ok(()), durable::sync)?)
     }
 
-    fn read(path: &PathBuf) -> Result<Option<Self>, SignerFault> {
+    fn read(path: &Path) -> Result<Option<Self>, SignerFault> {
         match durable::read(path, SEED_BYTES)? {
             None => Ok(None),
             Some(seed) if seed.len() == SEED_BYTES => Self::from_seed(&seed).map(Some),
