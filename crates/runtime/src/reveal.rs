@@ -11,9 +11,6 @@ use crate::administration::{ADMINISTRATION_RUN, Administration, READ_MAX, ShownA
 use crate::codec::{Kept, PayloadNote};
 use crate::engine::{Engine, Fault};
 
-#[cfg(test)]
-mod tests;
-
 /// Roles that may reveal. A table and not yet policy's `declassify`: that is decided within a run, about a label that
 /// the run holds, and most of what is revealed is of runs that ended, whose bundle may be gone. What is not named here
 /// may not, overseers and auditors included.
@@ -111,6 +108,15 @@ impl Engine {
         };
         // A row that no entry introduces is nobody's content.
         Ok((run, note.ok_or_else(missing)?))
+    }
+
+    /// What a payload's entry committed to.
+    pub(crate) async fn commitment(&self, payload: PayloadId) -> Result<[u8; 32], Fault> {
+        match self.noted(payload).await {
+            Ok((_, note)) => Ok(note.commitment),
+            Err(RevealFault::Fault(fault)) => Err(fault),
+            Err(_) => Err(Fault::NotFound("the payload")),
+        }
     }
 
     /// Opens payloads of a run for a person, in the order asked for; `None` for what was erased or never kept.

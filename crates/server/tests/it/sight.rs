@@ -172,7 +172,9 @@ async fn looking_changes_nothing_but_the_record_of_who_looked() {
         }
     }
     let readings = world.engine.administration_history(0, 200).await.unwrap();
-    let readings = readings.iter().filter(|act| act.act.kind() == "payload.read");
+    let readings = readings
+        .iter()
+        .filter(|act| act.act.kind() == "payload.read");
     // The open review, asked for twice; the run's output is not released yet.
     assert_eq!(readings.count(), 2);
     let mut before = before;

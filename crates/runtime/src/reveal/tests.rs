@@ -1,1 +1,0 @@
-//! Revealing held to its promises: who, why, and on record before anything is shown.
