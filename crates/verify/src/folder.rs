@@ -63,7 +63,9 @@ impl LogFiles for Folder {
             at.push(part);
             match fs::symlink_metadata(&at) {
                 Ok(found) if found.is_symlink() => {
-                    return Err(ReadFault("is a link, and links are not followed".to_owned()));
+                    return Err(ReadFault(
+                        "is a link, and links are not followed".to_owned(),
+                    ));
                 }
                 Ok(_) => {}
                 Err(error) if is_absent(&error) => return Ok(None),
@@ -97,8 +99,13 @@ fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
     if !found.is_file() {
         return Err(io::Error::other("is no file"));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0).min(FILE_BYTES_MAX));
-    file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    let mut bytes = Vec::with_capacity(
+        usize::try_from(found.len())
+            .unwrap_or(0)
+            .min(FILE_BYTES_MAX),
+    );
+    file.take(FILE_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)?;
     if bytes.len() > FILE_BYTES_MAX {
         return Err(io::Error::other("is longer than any file of a log"));
     }

@@ -10,7 +10,10 @@ pub fn plain(text: &str) -> String {
         .flat_map(|c| {
             let shown = matches!(c, ' '..='~');
             let escaped = (!shown).then(|| c.escape_unicode());
-            shown.then_some(c).into_iter().chain(escaped.into_iter().flatten())
+            shown
+                .then_some(c)
+                .into_iter()
+                .chain(escaped.into_iter().flatten())
         })
         .collect()
 }

@@ -43,7 +43,10 @@ impl std::fmt::Display for TarFault {
             Self::Checksum(at) => write!(f, "tar header at block {at} has another checksum"),
             Self::Kind(at) => write!(f, "tar entry at block {at} is no plain file"),
             Self::Path(at) => write!(f, "tar entry at block {at} has a path that no export has"),
-            Self::Twice(at) => write!(f, "tar entry at block {at} has a path that was there before"),
+            Self::Twice(at) => write!(
+                f,
+                "tar entry at block {at} has a path that was there before"
+            ),
             Self::End => write!(f, "tar ends too early"),
             Self::Trailing => write!(f, "tar goes on after its end"),
             Self::TooMuch => write!(f, "tar has more or longer files than any export"),
@@ -160,7 +163,13 @@ fn parse(header: &[u8; BLOCK], at: u64) -> Result<(String, usize), TarFault> {
     let sum: u64 = header
         .iter()
         .enumerate()
-        .map(|(i, b)| if (148..156).contains(&i) { 32 } else { u64::from(*b) })
+        .map(|(i, b)| {
+            if (148..156).contains(&i) {
+                32
+            } else {
+                u64::from(*b)
+            }
+        })
         .sum();
     if octal(field(148, 156)) != Some(sum) {
         return Err(TarFault::Checksum(at));
@@ -179,7 +188,10 @@ fn parse(header: &[u8; BLOCK], at: u64) -> Result<(String, usize), TarFault> {
     if !is_path(&path) {
         return Err(TarFault::Path(at));
     }
-    Ok((path, usize::try_from(length).map_err(|_| TarFault::TooMuch)?))
+    Ok((
+        path,
+        usize::try_from(length).map_err(|_| TarFault::TooMuch)?,
+    ))
 }
 
 /// Octal digits, ended by a zero or a space, or filling the field.

@@ -54,7 +54,10 @@ pub fn parse_policy(text: &str) -> Result<WitnessPolicy, PolicyTextFault> {
                 let mut keys = Vec::new();
                 for member in members {
                     let key = witnesses.get(member);
-                    keys.push(key.ok_or_else(|| fault("has a member that is no witness"))?.clone());
+                    keys.push(
+                        key.ok_or_else(|| fault("has a member that is no witness"))?
+                            .clone(),
+                    );
                 }
                 let need = match *need {
                     "any" => 1,

@@ -69,7 +69,9 @@ fn stamps(asked: &Asked<'_>, history: &History) -> Finding {
     paths.retain(|path| path.starts_with("anchors/") && path.ends_with(".tsr"));
     paths.sort();
     if paths.is_empty() {
-        return Finding::unasked("no witness policy was given, and no time stamp lies with the log");
+        return Finding::unasked(
+            "no witness policy was given, and no time stamp lies with the log",
+        );
     }
     if paths.len() > STAMPS_MAX {
         return Finding::unclear("more time stamps than are read");

@@ -22,8 +22,7 @@ fn check_story(change: impl FnOnce(&mut Vec<(String, String)>) -> usize, finding
 
 #[test]
 fn attack_23_a_gap_in_a_runs_places() {
-    let pen = honest();
-    let mut entries = pen.entries.clone();
+    let mut entries = honest().entries;
     entries.remove(300);
     let report = look(&publish(&entries, &log_key()), &trusting());
     check_broken(&report, &[("runs", Some(302))]);

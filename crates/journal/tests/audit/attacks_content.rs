@@ -26,7 +26,9 @@ fn attack_31_a_byte_of_a_ciphertext_is_flipped() {
     let pen = honest();
     let at = introduces(&pen, 300);
     let mut files = export(&pen, &log_key());
-    files.edit(&format!("payload/{}", payload_of(&pen, at)), |bytes| bytes[3] ^= 1);
+    files.edit(&format!("payload/{}", payload_of(&pen, at)), |bytes| {
+        bytes[3] ^= 1
+    });
     let report = look(&files, &trusting());
     check_broken(&report, &[("payloads", Some(at as u64)), ("files", None)]);
 }
@@ -39,7 +41,10 @@ fn attack_35_a_payload_is_missing_and_no_entry_says_that_it_was_erased() {
     pen.payloads.remove(&gone);
     let report = look(&export(&pen, &log_key()), &trusting());
     check_broken(&report, &[("payloads", Some(at as u64))]);
-    assert!(report.runs.text().contains("entries"), "the log itself is whole");
+    assert!(
+        report.runs.text().contains("entries"),
+        "the log itself is whole"
+    );
 
     // The record of another person's erasure is none of this one's, and that of another month neither.
     let at = at as u64;
@@ -57,7 +62,11 @@ fn a_payload_erased_on_record_is_not_missing() {
     let mut by_month = pen.clone();
     expire(&mut by_month, "2026-01");
     let report = check_honest(&export(&by_month, &log_key()), &trusting());
-    assert!(report.payloads.text().contains("1 erased on record"), "{}", report.payloads);
+    assert!(
+        report.payloads.text().contains("1 erased on record"),
+        "{}",
+        report.payloads
+    );
     for person in 1..=7 {
         erase(&mut pen, person);
     }
@@ -92,10 +101,11 @@ fn expire(pen: &mut Pen, month: &str) {
 /// An entry of the log is spelled otherwise; tree and signature are made over those very bytes.
 fn check_spelling(from: &str, to: &str) {
     let mut pen = honest();
-    let at = 300 + pen.entries[300..]
-        .iter()
-        .position(|bytes| String::from_utf8_lossy(bytes).contains(from))
-        .unwrap_or_else(|| panic!("{from}"));
+    let at = 300
+        + pen.entries[300..]
+            .iter()
+            .position(|bytes| String::from_utf8_lossy(bytes).contains(from))
+            .unwrap_or_else(|| panic!("{from}"));
     let text = String::from_utf8(pen.entries[at].clone()).unwrap();
     pen.entries[at] = text.replacen(from, to, 1).into_bytes();
     let report = look(&publish(&pen.entries, &log_key()), &trusting());
@@ -129,7 +139,10 @@ fn attack_43_other_order_white_space_or_escapes() {
     check_spelling("\"stop\":\"end\"", "\"stop\":\"\\u0065nd\"");
     check_spelling("\"tenant\":\"default\",", "");
     check_spelling("{\"body\"", "{\"aa\":1,\"body\"");
-    check_spelling("\"input_tokens\":100,\"output_tokens\":20", "\"output_tokens\":20,\"input_tokens\":100");
+    check_spelling(
+        "\"input_tokens\":100,\"output_tokens\":20",
+        "\"output_tokens\":20,\"input_tokens\":100",
+    );
 }
 
 #[test]
@@ -159,7 +172,10 @@ fn attack_57_entries_are_pruned_without_a_record() {
     }
     // On record up to 256, and more is gone.
     pen.write(0, "log.pruned", "{\"minimum\":256}");
-    check_broken(&look(&pruned(&pen, 512), &trusting()), &[("inclusion", Some(0))]);
+    check_broken(
+        &look(&pruned(&pen, 512), &trusting()),
+        &[("inclusion", Some(0))],
+    );
 }
 
 #[test]

@@ -30,7 +30,9 @@ fn partial(pen: &Pen, key: &Key, indices: &[u64], members: &[(&str, String)]) ->
         };
         let bytes = pen.entries[usize::try_from(*index).unwrap()].clone();
         files.0.insert(format!("events/{index:020}.json"), bytes);
-        files.0.insert(format!("events/{index:020}.tlog-proof"), receipt.encode());
+        files
+            .0
+            .insert(format!("events/{index:020}.tlog-proof"), receipt.encode());
     }
     files.0.insert("checkpoint".to_owned(), note);
     let mut all = vec![("payloads", "false".to_owned())];
@@ -49,7 +51,10 @@ fn of_run(pen: &Pen, run: u64) -> Vec<u64> {
 }
 
 fn run_members(run: u64) -> Vec<(&'static str, String)> {
-    vec![("kind", "\"run\"".to_owned()), ("run", format!("\"{}\"", id("run", run)))]
+    vec![
+        ("kind", "\"run\"".to_owned()),
+        ("run", format!("\"{}\"", id("run", run))),
+    ]
 }
 
 fn range_members(from: u64, to: u64) -> Vec<(&'static str, String)> {
@@ -68,7 +73,10 @@ fn a_run_a_range_and_a_person_are_verified_by_receipts() {
     assert!(matches!(report.semantics, Finding::Holds { .. }));
 
     let range: Vec<u64> = (290..400).collect();
-    check_honest(&partial(&pen, &log_key(), &range, &range_members(290, 400)), &trusting());
+    check_honest(
+        &partial(&pen, &log_key(), &range, &range_members(290, 400)),
+        &trusting(),
+    );
 
     let some = [4, 90, 301, 420];
     let members = [("kind", "\"subject\"".to_owned())];
@@ -76,7 +84,10 @@ fn a_run_a_range_and_a_person_are_verified_by_receipts() {
 
     // Without the adoption, whether the policies were known cannot be told from the run alone.
     let bare: Vec<u64> = of_run(&pen, 14).into_iter().skip(1).collect();
-    let report = look(&partial(&pen, &log_key(), &bare, &run_members(14)), &trusting());
+    let report = look(
+        &partial(&pen, &log_key(), &bare, &run_members(14)),
+        &trusting(),
+    );
     assert!(matches!(report.semantics, Finding::CannotTell { .. }));
     assert_eq!(report.exit(), 2);
 }
@@ -85,11 +96,17 @@ fn a_run_a_range_and_a_person_are_verified_by_receipts() {
 fn attack_45_an_entry_is_left_out_of_an_export() {
     let pen = honest();
     let range: Vec<u64> = (290..400).filter(|index| *index != 333).collect();
-    let report = look(&partial(&pen, &log_key(), &range, &range_members(290, 400)), &trusting());
+    let report = look(
+        &partial(&pen, &log_key(), &range, &range_members(290, 400)),
+        &trusting(),
+    );
     assert_eq!(report.inclusion.index(), Some(333));
     let mut run = of_run(&pen, 14);
     let gone = run.remove(5);
-    let report = look(&partial(&pen, &log_key(), &run, &run_members(14)), &trusting());
+    let report = look(
+        &partial(&pen, &log_key(), &run, &run_members(14)),
+        &trusting(),
+    );
     check_broken(&report, &[("runs", Some(run[5]))]);
     assert!(gone < run[5]);
 }
@@ -119,8 +136,13 @@ fn attack_47_a_bundle_mixes_two_logs() {
     // A receipt of another log, then entry and receipt.
     let receipt = format!("events/{:020}.tlog-proof", 295);
     files.0.insert(receipt.clone(), foreign.0[&receipt].clone());
-    files.seal(pen.entries.len() as u64, &[("payloads", "false".to_owned())]
-        .into_iter().chain(range_members(290, 300)).collect::<Vec<_>>());
+    files.seal(
+        pen.entries.len() as u64,
+        &[("payloads", "false".to_owned())]
+            .into_iter()
+            .chain(range_members(290, 300))
+            .collect::<Vec<_>>(),
+    );
     check_broken(&look(&files, &trusting()), &[("inclusion", Some(295))]);
 
     // The manifest of one, the rest of the other.
@@ -131,7 +153,7 @@ fn attack_47_a_bundle_mixes_two_logs() {
     assert!(report.files.is_broken());
 
     // Entries of another tenant within one tree.
-    let mut mixed = pen.clone();
+    let mut mixed = pen;
     let text = String::from_utf8(mixed.entries[300].clone()).unwrap();
     mixed.entries[300] = text.replace("\"default\"", "\"another\"").into_bytes();
     let report = look(&publish(&mixed.entries, &log_key()), &trusting());
@@ -183,11 +205,23 @@ fn stamp(over: &[u8]) -> Vec<u8> {
     let sha_256: &[u8] = &[0x06, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
     let signed_data: &[u8] = &[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
     let tst_info: &[u8] = &[0x06, 11, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 4];
-    let imprint = der(0x30, &[&der(0x30, &[sha_256, &[5, 0]]), &der(4, &[&sha2::Sha256::digest(over)])]);
+    let imprint = der(
+        0x30,
+        &[
+            &der(0x30, &[sha_256, &[5, 0]]),
+            &der(4, &[&sha2::Sha256::digest(over)]),
+        ],
+    );
     let time = der(0x18, &[b"20261121120000Z"]);
-    let info = der(0x30, &[&[2, 1, 1], &[6, 1, 42], &imprint, &[2, 1, 9], &time]);
+    let info = der(
+        0x30,
+        &[&[2, 1, 1], &[6, 1, 42], &imprint, &[2, 1, 9], &time],
+    );
     let content = der(0x30, &[tst_info, &der(0xa0, &[&der(4, &[&info])])]);
-    let data = der(0x30, &[&[2, 1, 3], &der(0x31, &[]), &content, &der(0x31, &[])]);
+    let data = der(
+        0x30,
+        &[&[2, 1, 3], &der(0x31, &[]), &content, &der(0x31, &[])],
+    );
     let token = der(0x30, &[signed_data, &der(0xa0, &[&data])]);
     der(0x30, &[&der(0x30, &[&[2, 1, 0]]), &token])
 }
@@ -200,11 +234,18 @@ fn attack_49_a_time_stamp_over_another_file() {
     let note = files.0["checkpoint"].clone();
     files.0.insert(path.clone(), stamp(&note));
     let report = check_honest(&files, &trusting());
-    assert!(report.anchors.text().contains("20261121120000Z"), "{}", report.anchors);
+    assert!(
+        report.anchors.text().contains("20261121120000Z"),
+        "{}",
+        report.anchors
+    );
     files.0.insert(path.clone(), stamp(b"another file"));
     check_broken(&look(&files, &trusting()), &[("anchors", None)]);
     files.0.insert(path, b"no time stamp".to_vec());
-    assert!(matches!(look(&files, &trusting()).anchors, Finding::CannotTell { .. }));
+    assert!(matches!(
+        look(&files, &trusting()).anchors,
+        Finding::CannotTell { .. }
+    ));
 }
 
 #[test]

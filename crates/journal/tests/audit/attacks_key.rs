@@ -80,7 +80,7 @@ fn attack_17_the_log_is_rolled_back_and_goes_on_otherwise_with_kept_checkpoint()
 fn attack_19_a_backdated_event_stands_out_of_its_runs_order() {
     let pen = honest();
     // An approval written later is put where it should have been, with the tree made again and signed.
-    let mut entries = pen.entries.clone();
+    let mut entries = pen.entries;
     let late = entries.pop().unwrap();
     entries.insert(300, late);
     let report = look(&publish(&entries, &log_key()), &trusting());

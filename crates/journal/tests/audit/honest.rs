@@ -43,7 +43,7 @@ fn a_log_of_three_levels_of_tiles_is_verified() {
     let report = check_honest(&files, &expect);
     assert!(matches!(report.append_only, Finding::Holds { .. }));
 
-    let mut edited = files.clone();
+    let mut edited = files;
     edited.edit("tile/1/000", |bytes| bytes[32 * 7] ^= 1);
     assert_eq!(look(&edited, &trusting()).inclusion.index(), Some(7 * 256));
 }

@@ -1,13 +1,21 @@
 //! Attacks on a log, each by its number in the list that the threat model keeps: what is changed, which verdict
 //! finds it, and the first index that the verdict names. Those that need a kept checkpoint say so in their names.
 
+#[cfg(test)]
 mod attacks_chain;
+#[cfg(test)]
 mod attacks_content;
+#[cfg(test)]
 mod attacks_export;
+#[cfg(test)]
 mod attacks_key;
+#[cfg(test)]
 mod attacks_store;
+#[cfg(test)]
 mod forge;
+#[cfg(test)]
 mod honest;
+#[cfg(test)]
 mod speed;
 
 use forge::{Files, ORIGIN, log_key};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::*;
 
+#[expect(clippy::disallowed_methods, reason = "the golden bytes lie in files")]
 fn golden() -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/entries");
     let mut found = Vec::new();

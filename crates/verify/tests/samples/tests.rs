@@ -1,19 +1,11 @@
-//! The program on a disk: the samples of `testdata/journal` with the exit codes that stand beside them, as folders and
-//! as tars, and tars that no export is.
-
-#[path = "../../journal/tests/audit/forge.rs"]
-#[expect(
-    dead_code,
-    reason = "the forge belongs to the audit's tests; here a part of it is enough"
-)]
-mod forge;
+//! The samples are written by the forge of the audit's tests, and read back from the disk.
 
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use forge::{Files, Key, Pen, export, log_key, publish, tile_path};
+use super::forge::{self, Files, Key, Pen, export, log_key, publish, tile_path};
 use interlock_journal::audit::LogFiles as _;
 use interlock_verify::{Folder, Tar, open, plain};
 
@@ -37,7 +29,9 @@ fn samples() -> Vec<(&'static str, Files, u8)> {
     let mut told = Pen::default();
     told.open();
     told.runs(1, 1);
-    told.run_with(2, |story| story.retain(|(event, _)| event != "review.settled"));
+    told.run_with(2, |story| {
+        story.retain(|(event, _)| event != "review.settled")
+    });
     let unapproved = publish(&told.entries, &log_key());
 
     let mut newer = pen.clone();
@@ -105,7 +99,8 @@ fn every_sample_has_its_exit_code_as_folder_and_as_tar() {
         let files = Folder::new(&folder().join(name));
         let mut tar = Files::default();
         for file in files.list().unwrap().unwrap() {
-            tar.0.insert(file.clone(), files.read(&file).unwrap().unwrap());
+            tar.0
+                .insert(file.clone(), files.read(&file).unwrap().unwrap());
         }
         fs::write(&path, ustar(&tar)).unwrap();
         assert_eq!(verify(&path).0, exit, "{name} as a tar");
@@ -193,7 +188,12 @@ fn a_tar_of_another_form_is_refused() {
         let bad = [header(path, 0, kind).as_slice(), &[0; 1024]].concat();
         check(bad, false);
     }
-    let twice = [header("a", 0, b'0').as_slice(), &header("a", 0, b'0'), &[0; 1024]].concat();
+    let twice = [
+        header("a", 0, b'0').as_slice(),
+        &header("a", 0, b'0'),
+        &[0; 1024],
+    ]
+    .concat();
     check(twice, false);
 }
 
