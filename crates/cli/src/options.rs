@@ -9,8 +9,10 @@ use crate::print;
 
 mod erasure;
 mod search;
+mod verify;
 
 pub(crate) use search::{SearchOptions, StreamOptions};
+pub(crate) use verify::{ExportOptions, VerifyOptions};
 pub(crate) use erasure::{EraseOptions, HoldCommand, PruneOptions, RetentionCommand};
 
 /// Let a model propose, and nothing act, until policy and people have said yes.
@@ -296,14 +298,16 @@ pub(crate) enum AuditCommand {
         #[arg(long)]
         reason: String,
     },
-    /// Verify the chains of one run or of all
+    /// Verify this installation's log, one run of it, a folder, an export or an address
     #[command(
-        after_help = "Examples:\n  interlock audit verify\n  interlock audit verify run_01J…"
+        after_help = "Examples:\n  interlock audit verify\n  interlock audit verify run_01J…\n  interlock audit verify export.tar --key \"$VKEY\" --kept last-month.checkpoint\n  interlock audit verify https://interlock.example.org/api/v1/log --key \"$VKEY\" --api-key auditor.key\n\nExit codes: 0 verified, 1 tampered, 2 cannot tell."
     )]
-    Verify {
-        /// run_…; none: all runs
-        id: Option<String>,
-    },
+    Verify(VerifyOptions),
+    /// Take entries away as files that verify without us
+    #[command(
+        after_help = "Examples:\n  interlock audit export --out november.tar --since 2026-11-01 --until 2026-11-30 --reason \"SOC 2 evidence\"\n  interlock audit export --out run.tar --run run_01J… --reason \"case 4711\"\n  interlock audit export --format tiles --out ./tiles --reason \"mirror for the witness\""
+    )]
+    Export(ExportOptions),
     /// Find entries by person, workflow, source, tool, prompt, model, policy, decision and time
     #[command(
         after_help = "Examples:\n  interlock audit search --tool pay_invoice --decision deny\n  interlock audit search --person ada --from 2026-11-01 --event review.voted\n  interlock audit search --workflow approve_invoice --outcome failed --json"

@@ -18,6 +18,7 @@ pub struct CedarGuards {
     pub(crate) by_action: BTreeMap<EntityUid, PolicySet>,
     pub(crate) described: BTreeMap<String, Determining>,
     pub(crate) version: Digest,
+    pub(crate) parts: Vec<String>,
     pub(crate) request: PolicyId,
 }
 
@@ -25,6 +26,13 @@ impl CedarGuards {
     /// What is known of each policy in force, in order of id.
     pub fn described(&self) -> impl Iterator<Item = &Determining> {
         self.described.values()
+    }
+
+    /// The texts that the version is the digest of (`Digest::of_parts`), in its order: the engine's version, the
+    /// schema, and for each policy file where it comes from, its layer and its text.
+    #[must_use]
+    pub fn parts(&self) -> &[String] {
+        &self.parts
     }
 
     fn inexpressible(&self) -> Evaluation {

@@ -64,7 +64,8 @@ impl CedarGuards {
             problems.dedup();
             return Err(problems);
         }
-        let version = version(&text, &base, operator, bundle);
+        let parts = parts(&text, &base, operator, bundle);
+        let version = Digest::of_parts(parts.iter().map(String::as_bytes));
         let by_action = split(validator.schema(), &found).ok_or_else(fault)?;
         let described: BTreeMap<String, Determining> = found
             .into_iter()
@@ -77,6 +78,7 @@ impl CedarGuards {
             by_action,
             described,
             version,
+            parts,
             request,
         })
     }
@@ -248,15 +250,14 @@ fn split(schema: &Schema, found: &[Found<'_>]) -> Option<BTreeMap<EntityUid, Pol
     Some(by_action)
 }
 
-/// Over the engine, the schema and each policy file's place and text; not over where the files lie.
-fn version(
+/// What a version is made over: the engine, the schema and each policy file's place and text; not where the files lie.
+fn parts(
     schema: &str,
     base: &[PolicySource],
     operator: &[PolicySource],
     bundle: &[PolicySource],
-) -> Digest {
-    let engine = cedar_policy::get_sdk_version().to_string();
-    let mut parts = vec![engine.as_bytes(), schema.as_bytes()];
+) -> Vec<String> {
+    let mut parts = vec![cedar_policy::get_sdk_version().to_string(), schema.to_owned()];
     for (origin, sources) in [("base", base), ("operator", operator), ("bundle", bundle)] {
         let mut files: Vec<_> = sources
             .iter()
@@ -264,14 +265,10 @@ fn version(
             .collect();
         files.sort_unstable();
         for (layer, text) in files {
-            parts.extend([
-                origin.as_bytes(),
-                layer.as_str().as_bytes(),
-                text.as_bytes(),
-            ]);
+            parts.extend([origin, layer.as_str(), text].map(str::to_owned));
         }
     }
-    Digest::of_parts(parts)
+    parts
 }
 
 /// What cannot happen with a schema that was just read, said rather than assumed.

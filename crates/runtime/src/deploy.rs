@@ -149,7 +149,21 @@ impl Engine {
         Ok(self.remember(bundle))
     }
 
-    pub(crate) async fn put_once(&self, kind: &str, key: &str, bytes: Vec<u8>) -> Result<(), Fault> {
+    /// A file of some bundle by its digest; `None`: no bundle that was deployed has it.
+    pub(crate) async fn bundle_file(&self, digest: Digest) -> Result<Option<Vec<u8>>, Fault> {
+        let record = self
+            .store()
+            .record(self.tenant(), FILE, &digest.to_string())
+            .await?;
+        Ok(record.map(|record| record.bytes))
+    }
+
+    pub(crate) async fn put_once(
+        &self,
+        kind: &str,
+        key: &str,
+        bytes: Vec<u8>,
+    ) -> Result<(), Fault> {
         match self
             .parts
             .store

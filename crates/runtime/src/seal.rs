@@ -146,6 +146,17 @@ pub trait Sealer: Send + Sync {
         sealed: &SealedRef<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, SealFault>;
 
+    /// The key of a payload's commitment: with it and the content anybody can make the commitment again. It opens
+    /// nothing.
+    ///
+    /// # Errors
+    /// See [`SealFault`].
+    async fn commitment_key(
+        &self,
+        place: &Place,
+        header: &[u8],
+    ) -> Result<Zeroizing<[u8; 32]>, SealFault>;
+
     /// The keys of a payload's marks.
     ///
     /// # Errors

@@ -343,7 +343,7 @@ async fn finish(
     dir: &Path,
 ) -> Result<Exit, Failure> {
     let engine = installation.engine_over(store)?;
-    let verified = audit::verify(&engine, None).await?;
+    let verified = audit::runs::verify(&engine, None).await?;
     let place = dir.display();
     print::line("\n── What to try next");
     if let Some(state) = last {

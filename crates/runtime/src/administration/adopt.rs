@@ -13,6 +13,8 @@ use super::Administration;
 use crate::engine::{Engine, Fault};
 
 const ADOPTED: &str = "policy_adopted";
+/// The texts of each version.
+const TEXTS: &str = "policy_text";
 
 /// The versions of policies that this process has loaded.
 #[derive(Default)]
@@ -70,11 +72,37 @@ impl Engine {
                 bundle,
                 version,
             };
+            self.keep_policies(bundle, version).await?;
             self.administer(act, None, None).await?;
             // The entry first: were this record lost, the policies would be on record twice, never not at all.
             self.put_once(ADOPTED, &key, Vec::new()).await?;
         }
         self.adoptions.on_record(version);
         Ok(())
+    }
+
+    /// Keeps the texts that a version is made over, so that an auditor can read what was in force. Texts over a
+    /// record's bound are not kept: the version still names them.
+    async fn keep_policies(&self, bundle: Digest, version: Digest) -> Result<(), Fault> {
+        let Some(loaded) = self.remembered(bundle) else {
+            return Ok(());
+        };
+        let parts = loaded.bundle().guards().parts();
+        let bytes = serde_json::to_vec(parts).map_err(|fault| Fault::Bug(fault.to_string()))?;
+        if loaded.bundle().guards().version() != version
+            || bytes.len() > interlock_store::limits::RECORD_BYTES_MAX
+        {
+            return Ok(());
+        }
+        self.put_once(TEXTS, &version.to_string(), bytes).await
+    }
+
+    /// The texts of a version of policies, a JSON array in the order of its digest; `None`: they are not kept.
+    pub(crate) async fn policy_document(&self, version: Digest) -> Result<Option<Vec<u8>>, Fault> {
+        let record = self
+            .store()
+            .record(self.tenant(), TEXTS, &version.to_string())
+            .await?;
+        Ok(record.map(|record| record.bytes))
     }
 }

@@ -233,6 +233,16 @@ impl Sealer for PayloadSealer {
         Ok(plaintext)
     }
 
+    async fn commitment_key(
+        &self,
+        place: &Place,
+        header: &[u8],
+    ) -> Result<Zeroizing<[u8; 32]>, SealFault> {
+        let header = Header::decode(header).ok_or(SealFault::Mismatch(place.payload))?;
+        let keys = self.payload_keys(place, &header.keys, false).await?;
+        Ok(keys.commitment)
+    }
+
     async fn mark_keys(&self, place: &Place, of: MarkedBy<'_>) -> Result<MarkKeys, SealFault> {
         let (names, make) = match of {
             MarkedBy::Terms(terms) => (names_of(place, terms), true),

@@ -139,7 +139,7 @@ fn query(options: &SearchOptions) -> Result<SearchQuery, Failure> {
 }
 
 /// An instant, or a day with the rest given.
-fn instant(text: &str, rest: &str) -> Result<Timestamp, Failure> {
+pub(super) fn instant(text: &str, rest: &str) -> Result<Timestamp, Failure> {
     let full = if text.len() == 10 { format!("{text}{rest}") } else { text.to_owned() };
     interlock_runtime::codec::instant(&full).ok_or_else(|| {
         Failure::usage(

@@ -1,0 +1,66 @@
+//! Receipts for single entries: inclusion proofs out of the published tiles, with the checkpoint that they lead to.
+
+use std::collections::BTreeSet;
+
+use interlock_journal::receipt::Receipt;
+use interlock_journal::tile::{TileId, Tiles, needed_for_inclusion};
+use interlock_journal::tree;
+use interlock_store::StoreFault;
+
+use super::ExportFault;
+use crate::engine::Fault;
+use crate::log::StoreLogFiles;
+
+/// Tiles that are held before they are let go: 8 KiB each.
+const TILES_HELD_MAX: usize = 4096;
+
+/// Makes receipts.
+pub(super) struct Receipts<'a> {
+    files: &'a StoreLogFiles,
+    tiles: Tiles,
+    held: BTreeSet<TileId>,
+}
+
+impl<'a> Receipts<'a> {
+    pub(super) fn new(files: &'a StoreLogFiles) -> Self {
+        Self {
+            files,
+            tiles: Tiles::new(),
+            held: BTreeSet::new(),
+        }
+    }
+
+    /// The receipt of one entry.
+    pub(super) async fn of(&mut self, index: u64) -> Result<Vec<u8>, ExportFault> {
+        let published = self.files.published();
+        let unproven = || ExportFault::Nothing("an entry cannot be proven: a tile is missing");
+        let needed = needed_for_inclusion(index, published.size).map_err(|_| unproven())?;
+        if self.held.len() >= TILES_HELD_MAX {
+            (self.tiles, self.held) = (Tiles::new(), BTreeSet::new());
+        }
+        for id in needed {
+            if self.held.contains(&id) {
+                continue;
+            }
+            let bytes = self.files.fetch(&id.path()).await?.ok_or_else(unproven)?;
+            self.tiles.insert(id, &bytes).map_err(|_| damaged())?;
+            self.held.insert(id);
+        }
+        let proof = tree::inclusion_proof(&self.tiles, index, published.size)
+            .map_err(|_| unproven())?;
+        Ok(Receipt {
+            index,
+            proof,
+            checkpoint: published.checkpoint.clone(),
+            extra: None,
+        }
+        .encode())
+    }
+}
+
+fn damaged() -> Fault {
+    Fault::Store(StoreFault::Damaged {
+        operation: "make a receipt",
+        what: "tile",
+    })
+}
