@@ -5,22 +5,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use interlock_core::pipeline::policy::World;
-use interlock_core::time::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::kept::{self, AlarmKept, RECEIPTS_MAX};
-use super::s3::{Before, Bucket};
-use super::state::{self, Last, State};
-use super::timestamp::{Query, REPLY_BYTES_MAX};
-use super::witness::Witness;
-use super::{Alarm, Given, Reached, Target, Unanchored};
-use crate::administration::Administration;
-use crate::aws::Credentials;
-use crate::clock::{Entropy, random};
+use super::state::{self, Last};
+use super::{Alarm, Target, Unanchored};
+use crate::clock::Entropy;
 use crate::config::{AnchorConfig, AnchorKind, AnchorsConfig};
-use crate::egress::{Egress, Outbound};
+use crate::egress::Egress;
 use crate::engine::{Engine, Fault};
 use crate::secret::SecretStore;
 
@@ -28,10 +21,6 @@ use crate::secret::SecretStore;
 const LOOK: Duration = Duration::from_secs(1);
 /// After a first failure; doubled with each further one, up to the anchor's own interval.
 const AGAIN_SECONDS: u64 = 5;
-/// How far an authority's time and our clock may lie apart.
-const SKEW_MICROS_MAX: u64 = 600_000_000;
-/// Who set the world to halted, so that nobody else's halt is lifted.
-const HALTED_BY: &str = "a required anchor of the log is overdue or raises an alarm";
 
 /// What came of one anchor's round.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +38,11 @@ pub enum Told {
 
 /// All anchors of a tenant's log, and what it takes to reach them.
 pub struct Anchors {
-    engine: Arc<Engine>,
-    egress: Arc<Egress>,
-    secrets: Arc<SecretStore>,
-    entropy: Arc<dyn Entropy>,
-    config: AnchorsConfig,
+    pub(super) engine: Arc<Engine>,
+    pub(super) egress: Arc<Egress>,
+    pub(super) secrets: Arc<SecretStore>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) config: AnchorsConfig,
 }
 
 impl Anchors {
@@ -89,13 +78,14 @@ impl Anchors {
     ) -> Result<Vec<(String, Told)>, Fault> {
         let published = self.engine.store().published(self.engine.tenant()).await?;
         let mut told = Vec::new();
+        let mut broken = None;
         if let Some(published) = published {
-            let target = Target::of(&published).ok_or_else(|| {
-                Fault::Store(interlock_store::StoreFault::Damaged {
+            let target = Target::of(&published).ok_or(Fault::Store(
+                interlock_store::StoreFault::Damaged {
                     operation: "anchor the log",
                     what: "checkpoint",
-                })
-            })?;
+                },
+            ))?;
             let mut asked = JoinSet::new();
             for anchor in self.config.anchors.iter().filter(|anchor| due(anchor)) {
                 let (all, anchor, target) = (Arc::clone(self), anchor.clone(), target.clone());
@@ -107,10 +97,17 @@ impl Anchors {
             while let Some(ended) = asked.join_next().await {
                 let (name, outcome) =
                     ended.map_err(|_| Fault::Bug("an anchor's task ended early".to_owned()))?;
-                told.push((name, outcome?));
+                match outcome {
+                    Ok(outcome) => told.push((name, outcome)),
+                    Err(fault) => broken = Some(fault),
+                }
             }
         }
+        // Whatever one anchor's record did: silence is looked at in each round.
         self.look().await?;
+        if let Some(fault) = broken {
+            return Err(fault);
+        }
         told.sort_by(|one, two| one.0.cmp(&two.0));
         Ok(told)
     }
@@ -231,177 +228,5 @@ impl Anchors {
         };
         state::put(engine, &anchor.name, Some(version), &state).await?;
         Ok(told)
-    }
-
-    async fn ask(
-        &self,
-        anchor: &AnchorConfig,
-        target: &Target,
-        state: &State,
-    ) -> Result<Given, Unanchored> {
-        let unusable = Unanchored::Failed("its address cannot be used");
-        let reached =
-            Reached::new(&self.egress, &anchor.url, anchor.allow_private).ok_or(unusable)?;
-        let now = self.engine.clock().now();
-        match &anchor.kind {
-            AnchorKind::Witness { key } => {
-                let witness = Witness {
-                    reached,
-                    key,
-                    store: self.engine.store(),
-                    tenant: self.engine.tenant(),
-                };
-                let last = state.last.as_ref().map_or(0, |last| last.size);
-                witness.cosign(target, last, now).await
-            }
-            AnchorKind::S3 {
-                bucket,
-                prefix,
-                region,
-                access_key_id,
-                secret,
-                retain_days,
-            } => {
-                let secret_access_key = self.secrets.get(secret).await.map_err(|fault| {
-                    tracing::warn!(%fault, "an anchor's secret cannot be had");
-                    Unanchored::Failed("its secret cannot be had")
-                })?;
-                let place = Bucket {
-                    reached,
-                    bucket: bucket.as_deref(),
-                    prefix,
-                    region,
-                    credentials: Credentials {
-                        access_key_id: access_key_id.clone(),
-                        secret_access_key,
-                        session_token: None,
-                    },
-                    retain_days: *retain_days,
-                };
-                let before = match &state.last {
-                    None => None,
-                    Some(last) => kept::receipt(&self.engine, &anchor.name, last.size)
-                        .await
-                        .map_err(|_| Unanchored::Failed("what it gave before cannot be read"))?,
-                };
-                let before = before.as_ref().and_then(|kept| {
-                    Some(Before {
-                        size: kept.size,
-                        note: &kept.bytes,
-                        until: kept.until.as_deref()?,
-                    })
-                });
-                place.put(target, before, now).await
-            }
-            AnchorKind::Timestamp => self.stamp(&reached, target).await,
-        }
-    }
-
-    async fn stamp(&self, reached: &Reached<'_>, target: &Target) -> Result<Given, Unanchored> {
-        let random = random::<8>(self.entropy.as_ref())
-            .map_err(|_| Unanchored::Failed("the system gives no randomness"))?;
-        let query = Query::new(&target.note, random)
-            .ok_or(Unanchored::Failed("the query cannot be written"))?;
-        let call = Outbound {
-            method: reqwest::Method::POST,
-            url: reached.url,
-            headers: Vec::new(),
-            body: Some(("application/timestamp-query", query.bytes.clone())),
-            allow: &reached.allow,
-            timeout: Duration::from_secs(20),
-            body_bytes_max: REPLY_BYTES_MAX,
-        };
-        let answer = self.egress.send(call).await;
-        let answer = answer.map_err(|failure| Unanchored::Failed(failure.why))?;
-        if answer.status != 200 {
-            return Err(Unanchored::Failed(
-                "the authority did not answer with a reply",
-            ));
-        }
-        let token = query.check(&answer.body).map_err(|fault| {
-            tracing::warn!(%fault, "a timestamp reply is not kept");
-            Unanchored::Failed("the authority's reply is refused")
-        })?;
-        let now = self.engine.clock().now();
-        if token.time.as_micros().abs_diff(now.as_micros()) > SKEW_MICROS_MAX {
-            return Err(Unanchored::Failed(
-                "the authority's clock and ours lie far apart",
-            ));
-        }
-        Ok(Given {
-            bytes: answer.body,
-            time: Some(token.time),
-            until: None,
-        })
-    }
-
-    /// Says what is overdue, once for each time that it becomes so, and halts or releases the world where a required
-    /// anchor asks for it.
-    async fn look(&self) -> Result<(), Fault> {
-        let engine = &self.engine;
-        let now = engine.clock().now();
-        let mut halt = false;
-        for (name, version, mut state) in state::all(engine).await? {
-            if state.retired {
-                continue;
-            }
-            halt |= state.demands_a_halt(now);
-            let overdue = state.is_overdue(now);
-            if overdue == state.overdue_said {
-                continue;
-            }
-            let (size, age_seconds) = (
-                state.last.as_ref().map_or(0, |last| last.size),
-                state.age_seconds(now),
-            );
-            let act = if overdue {
-                tracing::error!(
-                    anchor = name,
-                    age_seconds,
-                    size,
-                    "ANCHOR OVERDUE: the log is not anchored as often as it should be"
-                );
-                Administration::AnchorOverdue {
-                    anchor: name.clone(),
-                    size,
-                    age_seconds,
-                }
-            } else {
-                tracing::info!(anchor = name, size, "an overdue anchor holds again");
-                Administration::AnchorRecovered {
-                    anchor: name.clone(),
-                    size,
-                }
-            };
-            engine.administer(act, None, None).await?;
-            // Dying here says it once more after the restart, which is better than never.
-            state.overdue_said = overdue;
-            state::put(engine, &name, Some(version), &state).await?;
-        }
-        self.enforce(halt, now).await
-    }
-
-    /// Sets the kill switch for a required anchor, and lifts what it set itself, nobody else's.
-    async fn enforce(&self, halt: bool, now: Timestamp) -> Result<(), Fault> {
-        let record = self.engine.world_record().await?;
-        let (halted, incident, ours) = match &record {
-            None => (false, false, false),
-            Some(record) => (
-                record.halted,
-                record.incident,
-                record.by.is_none() && record.reason == HALTED_BY,
-            ),
-        };
-        let (set, reason) = match (halt, halted) {
-            (true, false) => (true, HALTED_BY),
-            (false, true) if ours => (false, "all required anchors of the log hold again"),
-            _ => return Ok(()),
-        };
-        tracing::error!(halted = set, at = %now, "{reason}");
-        let world = World {
-            halted: set,
-            incident,
-        };
-        self.engine.set_world(world, reason, None).await
     }
 }
