@@ -13,6 +13,7 @@ use interlock_core::time::Timestamp;
 mod adopt;
 mod append;
 mod history;
+mod kept;
 mod words;
 
 pub(crate) use adopt::Adoptions;

@@ -145,13 +145,10 @@ impl Engine {
 
     /// Whether the entry is in the chain, which has gone on since.
     async fn found(&self, wanted: Head) -> Result<Attempt, Fault> {
-        let entries = self
-            .store()
-            .entries(self.tenant(), ADMINISTRATION_RUN)
-            .await?;
-        let stored = entries
-            .iter()
-            .any(|entry| entry.seq == wanted.seq && entry.hash == wanted.hash);
+        let stored = self
+            .administration_stored(wanted.seq)
+            .await?
+            .is_some_and(|entry| entry.hash == wanted.hash);
         Ok(if stored {
             Attempt::Stored
         } else {

@@ -47,7 +47,7 @@ impl Engine {
 
     /// All acts. There are few beside the entries of runs: a handful for each deployment, erasure or hold.
     pub(crate) async fn administered(&self) -> Result<Vec<Administered>, Fault> {
-        let chain = self.store().chain(self.tenant(), ADMINISTRATION_RUN).await?;
+        let chain = self.administration_chain().await?;
         let name = ChainName {
             tenant: self.tenant().to_string(),
             environment: self.environment().to_string(),

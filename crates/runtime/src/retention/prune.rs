@@ -11,7 +11,7 @@ use interlock_journal::{Canon, Entry};
 use interlock_store::StoreFault;
 use interlock_store::limits::{LOG_PAGE_MAX, TILE_HASHES};
 
-use super::{ADMINISTRATION_CLASS, DEFAULT_CLASS, Month};
+use super::{DEFAULT_CLASS, Month};
 use crate::administration::{ADMINISTRATION_RUN, Administration};
 use crate::codec;
 use crate::engine::{Engine, Fault};
@@ -64,12 +64,14 @@ impl Engine {
         let Some(minimum) = self.prunable(before, &ledger).await? else {
             // What was begun is finished: the store goes on with what it has not deleted yet.
             if ledger.pruned() > 0 {
+                self.keep_administration(ledger.pruned()).await?;
                 self.store().prune(self.tenant(), ledger.pruned()).await?;
             }
             return Ok(None);
         };
         let act = Administration::LogPruned { minimum };
         self.administer(act, Some(reason), Some(by.id())).await?;
+        self.keep_administration(minimum).await?;
         self.store().prune(self.tenant(), minimum).await?;
         self.store().scrub().await?;
         Ok(Some(minimum))
@@ -198,19 +200,18 @@ impl Engine {
         claims: &BTreeMap<RunId, Claims>,
         now: Timestamp,
     ) -> Result<(), ErasureFault> {
+        // What the administration chain loses here it keeps beside the log.
+        if entry.run == ADMINISTRATION_RUN {
+            return Ok(());
+        }
         let none = Claims::default();
         let claims = claims.get(&entry.run).unwrap_or(&none);
         if !claims.held.is_empty() {
             return Err(ErasureFault::Held(claims.held.iter().copied().collect()));
         }
-        let own = if entry.run == ADMINISTRATION_RUN {
-            ADMINISTRATION_CLASS
-        } else {
-            DEFAULT_CLASS
-        };
         // A run that sealed nothing belongs to no class but that of everything.
         let classes: Vec<&str> = if claims.classes.is_empty() {
-            vec![own]
+            vec![DEFAULT_CLASS]
         } else {
             claims.classes.iter().map(String::as_str).collect()
         };

@@ -34,7 +34,7 @@ const ORDER: &str = "DSAR-2026-0042";
 
 /// The example with people on its input, over a store in a directory.
 pub(crate) struct Office {
-    pub(crate) world: World,
+    pub(crate) world: Arc<World>,
     pub(crate) data: PathBuf,
     _dir: tempfile::TempDir,
 }
@@ -48,6 +48,11 @@ impl Office {
         let path = "schemas/case.json";
         example::replace(&mut world.files, path, r#""properties": {"#, people)?;
         world.bundle = example::load(world.files.clone())?;
+        Self::of(Arc::new(world))
+    }
+
+    /// An empty one in the same world.
+    pub(crate) fn of(world: Arc<World>) -> Result<Self, Failure> {
         let dir = tempfile::tempdir()?;
         Ok(Self {
             world,

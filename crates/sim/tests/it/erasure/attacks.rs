@@ -229,6 +229,7 @@ async fn nothing_new_is_sealed_for_somebody_who_is_erased() -> Outcome {
 
 pub(super) fn copy(from: &std::path::Path, to: &std::path::Path) -> Outcome {
     std::fs::create_dir_all(to)?;
+    std::fs::set_permissions(to, std::fs::metadata(from)?.permissions())?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());

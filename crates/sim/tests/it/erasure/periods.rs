@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use interlock_core::time::Timestamp;
-use interlock_runtime::administration::HoldScope;
+use interlock_runtime::administration::{Administration, HoldScope};
 use interlock_runtime::clock::FixedClock;
 use interlock_runtime::config::Config;
 use interlock_runtime::erasure::ErasureFault;
 use interlock_runtime::retention::{Retention, Standing};
 use interlock_sim::installation::{Failure, Installation};
 use interlock_sim::road::Road;
+use interlock_store::{Publication, Published};
 use serde_json::json;
 
 use super::{ADA, Office, officer, opens};
@@ -103,23 +104,82 @@ async fn a_month_expires_after_its_maximum_and_not_before_and_not_under_a_hold()
     Ok(())
 }
 
+/// Publishes the whole log, as far as the store cares.
+async fn publish(road: &Road) -> Result<u64, Failure> {
+    let engine = road.engine();
+    let size = engine.store().log_size(engine.tenant()).await?;
+    let before = engine.store().published(engine.tenant()).await?;
+    let publication = Publication {
+        expected: before.map(|published| published.size),
+        tiles: Vec::new(),
+        published: Published {
+            size,
+            root: [7; 32],
+            checkpoint: b"a note".to_vec(),
+            at: engine.clock().now(),
+        },
+    };
+    engine
+        .store()
+        .publish(engine.tenant(), publication)
+        .await?;
+    Ok(size)
+}
+
 #[tokio::test]
 async fn attack_57_pruning_below_policy_is_refused_and_names_the_first_entry_that_stays() -> Outcome {
     let archive = Archive::new(THREE_MONTHS)?;
     let road = archive.road()?;
     road.deploy(&archive.office.world.files).await?;
     let input = json!({"case_id": "CASE-1042", "reporter": ADA});
-    for n in 0..3 {
-        let run = road.start(&input, &format!("run {n}")).await?;
-        assert!(road.go_on(run).await?.is_ended());
-    }
     let by = officer(&road).await?;
     let engine = road.engine();
-    let refused = engine.prune_log(day(10), "tidy", &by).await;
-    // Nothing is published, so there is nothing to prune, and a log that is not published is never pruned.
-    assert!(matches!(refused, Ok(None)), "{refused:?}");
-    let nobody = road.person("eve", "auditor").await?;
-    let refused = engine.prune_log(day(10), "tidy", &nobody).await;
+    let mut runs = Vec::new();
+    while engine.store().log_size(engine.tenant()).await? < 300 {
+        let run = road.start(&input, &format!("run {}", runs.len())).await?;
+        assert!(road.go_on(run).await?.is_ended());
+        runs.push(run);
+    }
+    archive.clock.set(day(106));
+    // What is not published is not pruned.
+    assert_eq!(engine.prune_log(day(10), "schedule", &by).await?, None);
+    publish(&road).await?;
+    let auditor = road.person("eve", "auditor").await?;
+    let refused = engine.prune_log(day(10), "schedule", &auditor).await;
     assert!(matches!(refused, Err(ErasureFault::Role("dpo"))));
+    // A day too early: the first entry of the log must stay.
+    archive.clock.set(day(105));
+    let refused = engine.prune_log(day(10), "schedule", &by).await;
+    let Err(ErasureFault::Policy(why)) = refused else {
+        return Err(format!("it was not refused: {refused:?}").into());
+    };
+    assert!(why.contains("entry ") && why.contains("`default`"), "{why}");
+    archive.clock.set(day(106));
+    // Up to today: what was written in May must stay, and nothing at all is pruned.
+    let run = road.start(&input, "in May").await?;
+    assert!(road.go_on(run).await?.is_ended());
+    publish(&road).await?;
+    let refused = engine.prune_log(day(107), "schedule", &by).await;
+    assert!(matches!(refused, Err(ErasureFault::Policy(_))), "{refused:?}");
+    let last = *runs.get(3).ok_or("few runs")?;
+    let hold = engine
+        .place_hold(HoldScope::Run(last), "case 12/26", &by)
+        .await?;
+    let refused = engine.prune_log(day(10), "schedule", &by).await;
+    assert!(matches!(refused, Err(ErasureFault::Held(ref holds)) if *holds == [hold]));
+    assert_eq!(engine.store().log_minimum(engine.tenant()).await?, 0);
+    engine.release_hold(hold, "settled", &by).await?;
+
+    assert_eq!(engine.preview_pruning(day(10), &by).await?, Some(256));
+    assert_eq!(engine.prune_log(day(10), "schedule", &by).await?, Some(256));
+    assert_eq!(engine.store().log_minimum(engine.tenant()).await?, 256);
+    assert!(engine.store().log_entries(engine.tenant(), 0, 1).await?.is_empty());
+    let above = engine.store().log_entries(engine.tenant(), 256, 1).await?;
+    assert_eq!(above.first().map(|entry| entry.index), Some(256));
+    // The administration chain lost its beginning with it, and what it says since is still read.
+    let acts = engine.administration_history(0, 200).await?;
+    let pruned = |act: &Administration| matches!(act, Administration::LogPruned { minimum: 256 });
+    assert!(acts.iter().any(|entry| pruned(&entry.act)));
+    assert_eq!(engine.prune_log(day(10), "schedule", &by).await?, None);
     Ok(())
 }
