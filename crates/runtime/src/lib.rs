@@ -26,7 +26,6 @@ pub mod model;
 mod open;
 pub mod price;
 pub mod projection;
-mod repeat;
 pub mod retention;
 pub mod reveal;
 pub mod say;

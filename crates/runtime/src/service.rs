@@ -11,6 +11,10 @@ use interlock_store::{WaitKind, WaitRow};
 use crate::engine::{Engine, Fault};
 use crate::live::{Live, Moved};
 
+mod repeat;
+
+use repeat::Asked;
+
 /// A request to start a run, as it comes to the door.
 pub struct StartRequest {
     /// Which bundle.
@@ -68,32 +72,28 @@ impl Engine {
         let run = RunId::from_bytes(
             crate::clock::ulid(now, self.parts.entropy.as_ref()).map_err(|_| Fault::Entropy)?,
         );
-        let key = request.key.map(|key| {
-            let requester = request.requester.id().to_bytes();
-            let digest = Digest::of_parts([
-                bundle.version().to_bytes().as_slice(),
-                name.as_str().as_bytes(),
-                &requester,
-                &request.input,
-            ]);
-            // Keys of different callers never meet.
-            (
-                Digest::of_parts([requester.as_slice(), key.as_bytes()]).to_string(),
-                digest,
-            )
-        });
         // What is no JSON at all is journalled as an input that does not fit, whatever the schema would accept.
         let value: Option<serde_json::Value> = serde_json::from_slice(&request.input).ok();
         let subjects = match &value {
             Some(value) => self.subjects(bundle, &workflow.input, value).await?,
             None => Vec::new(),
         };
+        let asked = Asked {
+            bundle,
+            workflow,
+            request: &request,
+            subjects: &subjects,
+        };
+        let key = match self.request_index(&request).await? {
+            Some(index) => Some((index, self.request_digest(run, &asked).await?)),
+            None => None,
+        };
         let start = Start {
             run,
-            requester: request.requester,
+            requester: request.requester.clone(),
             input: value,
             input_bytes: request.input.len(),
-            subjects,
+            subjects: subjects.clone(),
         };
         let program = Program {
             workflow,
@@ -109,7 +109,6 @@ impl Engine {
         };
         let mut hold = self.hold(run).await;
         let mut live = Live::new(run);
-        let digest = key.as_ref().map(|(_, digest)| *digest);
         let moved = match self
             .apply(
                 &mut live,
@@ -124,7 +123,16 @@ impl Engine {
             Err(Fault::Duplicate {
                 run,
                 digest: before,
-            }) if Some(before) == digest => {
+            }) => {
+                // What cannot be compared any more, since its content is erased, is another request.
+                let same = match self.request_digest(run, &asked).await {
+                    Ok(digest) => digest == before,
+                    Err(Fault::Erased(_)) => false,
+                    Err(fault) => return Err(fault),
+                };
+                if !same {
+                    return Err(Fault::KeyReused);
+                }
                 let state = self.state(run).await?;
                 return Ok(Answer {
                     run,
@@ -133,7 +141,6 @@ impl Engine {
                     replayed: true,
                 });
             }
-            Err(Fault::Duplicate { .. }) => return Err(Fault::KeyReused),
             Err(fault) => return Err(fault),
         };
         self.count_rejections(&moved, request.source, &request.address)
