@@ -12,6 +12,7 @@ use super::{one_run, open};
 use crate::{Failure, Outcome, World};
 
 /// A stranger's program; `None`, with the reason printed, where the script could not install it.
+#[expect(clippy::print_stdout, reason = "a test that cannot run says why")]
 fn stranger(name: &str) -> Result<Option<PathBuf>, Failure> {
     let dir = PathBuf::from(std::env::var("INTERLOCK_STRANGERS")?);
     let missing = std::fs::read_to_string(dir.join("missing")).unwrap_or_default();
