@@ -79,13 +79,14 @@ impl Anchors {
         let published = self.engine.store().published(self.engine.tenant()).await?;
         let mut told = Vec::new();
         let mut broken = None;
-        if let Some(published) = published {
-            let target = Target::of(&published).ok_or(Fault::Store(
-                interlock_store::StoreFault::Damaged {
-                    operation: "anchor the log",
-                    what: "checkpoint",
-                },
-            ))?;
+        let target = published.as_ref().map(Target::of);
+        if let Some(None) = target {
+            broken = Some(Fault::Store(interlock_store::StoreFault::Damaged {
+                operation: "anchor the log",
+                what: "checkpoint",
+            }));
+        }
+        if let Some(Some(target)) = target {
             let mut asked = JoinSet::new();
             for anchor in self.config.anchors.iter().filter(|anchor| due(anchor)) {
                 let (all, anchor, target) = (Arc::clone(self), anchor.clone(), target.clone());
