@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::egress::{Allow, Egress};
 
+mod ask;
 mod growth;
 mod kept;
+mod overdue;
 mod rounds;
 mod s3;
 mod state;
