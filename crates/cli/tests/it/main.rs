@@ -11,7 +11,9 @@
 mod anchors;
 mod audit;
 mod bad_input;
+mod canary;
 mod demo;
+mod export;
 mod examples;
 mod log;
 mod model;
