@@ -15,8 +15,6 @@ mod hold;
 mod ledger;
 mod person;
 mod survey;
-#[cfg(test)]
-mod tests;
 
 pub use certificate::{Certificate, Placed};
 pub use conduct::{EraseRequest, Preview, Stage};

@@ -227,7 +227,7 @@ async fn nothing_new_is_sealed_for_somebody_who_is_erased() -> Outcome {
     Ok(())
 }
 
-pub(super) fn copy(from: &std::path::Path, to: &std::path::Path) -> Outcome {
+pub(crate) fn copy(from: &std::path::Path, to: &std::path::Path) -> Outcome {
     std::fs::create_dir_all(to)?;
     std::fs::set_permissions(to, std::fs::metadata(from)?.permissions())?;
     for entry in std::fs::read_dir(from)? {

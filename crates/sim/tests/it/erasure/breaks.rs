@@ -106,7 +106,7 @@ async fn reopened(office: &Office) -> Result<interlock_sim::road::Road, Failure>
 }
 
 /// The certificate of the one erasure on record.
-async fn again(
+pub(crate) async fn again(
     road: &interlock_sim::road::Road,
 ) -> Result<interlock_runtime::erasure::Certificate, Failure> {
     use interlock_runtime::erasure::{EraseRequest, Whom};
