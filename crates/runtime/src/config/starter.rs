@@ -58,6 +58,12 @@ input = 4_000_000
 cached = 200_000
 output = 20_000_000
 
+# Who keeps the key that wraps all others; without this, the file keys/local.key. docs/keys.md:
+# [keys]
+# provider = "transit"
+# url = "https://bao.internal:8200"
+# token_file = "/run/interlock/token"
+
 # People of this machine, by the operating system's user name. Who asks for a run may not approve it: name a second
 # person here where reviews are to be decided.
 [[people]]

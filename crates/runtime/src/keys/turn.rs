@@ -35,7 +35,7 @@ pub enum TurnProgress {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TurnFault {
     /// A key or its page.
-    #[error("turn the key epoch: {0}\nhint: nothing is lost; ask again to resume")]
+    #[error("turn the key epoch, which asking again resumes: {0}")]
     Key(#[from] KeyFault),
     /// One page under a living epoch does not open; destroying that epoch would lose it.
     #[error(
