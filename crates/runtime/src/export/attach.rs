@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use interlock_core::digest::Digest;
 use interlock_core::id::PayloadId;
 use interlock_journal::Canon;
+use interlock_journal::tile::needed_for_consistency;
 
 use super::leave::{Listed, entry};
 use super::{ExportFault, ExportWith, ExportedBy};
@@ -117,8 +118,21 @@ impl Engine {
         }
         for size in sizes.into_iter().filter(|size| *size > 0 && *size < newest) {
             let path = format!("checkpoints/{size:020}");
-            if let Some(note) = files.fetch(&path).await? {
-                listed.put(&path, &note)?;
+            let Some(note) = files.fetch(&path).await? else {
+                continue;
+            };
+            listed.put(&path, &note)?;
+            // That the log only grew since then is proven from these tiles; of the whole log they are there already.
+            let needed = needed_for_consistency(size, newest)
+                .map_err(|_| Fault::Bug("an older checkpoint that is larger".to_owned()))?;
+            for tile in needed {
+                let path = tile.path();
+                if listed.files.contains_key(&path) {
+                    continue;
+                }
+                if let Some(bytes) = files.fetch(&path).await? {
+                    listed.put(&path, &bytes)?;
+                }
             }
         }
         Ok(())

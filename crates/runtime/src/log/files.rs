@@ -11,6 +11,9 @@ use interlock_store::{Published, Store, StoreFault};
 
 use crate::engine::Engine;
 
+/// Older checkpoints that are listed.
+const OLDER_LISTED: u32 = 64;
+
 /// See the module's text.
 #[derive(Clone)]
 pub struct StoreLogFiles {
@@ -121,6 +124,22 @@ impl StoreLogFiles {
         encode_bundle(bytes).map(Some).map_err(damaged)
     }
 
+    /// Paths of the newest older checkpoints: what a reader cannot work out from the size, as it can all others.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn older(&self) -> Result<Vec<String>, StoreFault> {
+        let below = Some(self.published.size);
+        let found = self
+            .store
+            .checkpoints(&self.tenant, below, OLDER_LISTED)
+            .await?;
+        Ok(found
+            .iter()
+            .map(|published| format!("checkpoints/{:020}", published.size))
+            .collect())
+    }
+
     async fn checkpoint(&self, size: &str) -> Result<Option<Vec<u8>>, StoreFault> {
         let Some(size) = size
             .parse::<u64>()
@@ -165,5 +184,10 @@ impl LogFiles for BlockingLogFiles {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, ReadFault> {
         let fetched = self.runtime.block_on(self.files.fetch(path));
         fetched.map_err(|fault| ReadFault(fault.to_string()))
+    }
+
+    fn list(&self) -> Result<Option<Vec<String>>, ReadFault> {
+        let listed = self.runtime.block_on(self.files.older());
+        listed.map(Some).map_err(|fault| ReadFault(fault.to_string()))
     }
 }

@@ -23,6 +23,8 @@ use crate::print;
 
 /// Bytes of a file that the caller names.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
+const TARGETS: &str =
+    "a run_ and 26 characters, a folder of tiles or of an export, an export's tar, or https://…";
 /// Entries of a log above which progress is told.
 const TELL_FROM: u64 = 50_000;
 
@@ -48,6 +50,13 @@ async fn elsewhere(
     options: &VerifyOptions,
     target: &str,
 ) -> Result<Exit, Failure> {
+    let is_address = target.starts_with("https://") || target.starts_with("http://");
+    if !is_address && !Path::new(target).exists() {
+        return Err(Failure::usage(
+            format!("failed to find `{target}`: no file or folder of that name"),
+            TARGETS,
+        ));
+    }
     if options.key.is_empty() {
         return Err(Failure::usage(
             "failed to verify: no key was given to trust",
@@ -55,7 +64,7 @@ async fn elsewhere(
         ));
     }
     let expected = expected(options, keys(&options.key)?)?;
-    let report = if target.starts_with("https://") || target.starts_with("http://") {
+    let report = if is_address {
         let egress = EgressOptions { ca_file: options.ca_file.clone() };
         let egress = Egress::new(&egress)
             .map_err(|fault| Failure::usage(format!("failed to {fault}"), "--ca-file FILE names a PEM file"))?;
@@ -72,7 +81,7 @@ async fn elsewhere(
             interlock_verify::open(&path).map_err(|fault| {
                 Failure::usage(
                     format!("failed to open `{shown}`: {fault}"),
-                    "a folder of tiles, a folder of an export, an export's tar, a run_…, or https://…",
+                    TARGETS,
                 )
             })
         })
