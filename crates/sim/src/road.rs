@@ -177,7 +177,10 @@ pub fn settled(kinds: &[&'static str]) -> Vec<&'static str> {
 const fn is_passing(fault: &Fault) -> bool {
     matches!(
         fault,
-        Fault::Store(_) | Fault::Unknown | Fault::Elsewhere | Fault::Seal(SealFault::Keys(..) | SealFault::Record(..))
+        Fault::Store(_)
+            | Fault::Unknown
+            | Fault::Elsewhere
+            | Fault::Seal(SealFault::Keys(..) | SealFault::Record(..))
     )
 }
 

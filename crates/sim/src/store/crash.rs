@@ -1,5 +1,6 @@
-//! The plan of a store that kills its own process: right before the n-th append is made, or right after it is
-//! durable and before its caller knows. The kill is SIGKILL: no destructor runs and nothing is flushed.
+//! The plan of a store that kills its own process: right before the n-th write is made, or right after it is durable
+//! and before its caller knows. Which writes count is the plan's: appends to runs, or all. The kill is SIGKILL: no
+//! destructor runs and nothing is flushed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,7 +9,7 @@ use rustix::process::{Signal, getpid, kill_process};
 
 use super::{Fate, Plan, Write};
 
-/// When, around the append.
+/// When, around the write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// Nothing of it is stored.
@@ -24,8 +25,9 @@ impl Moment {
 
 type Told = Box<dyn Fn(u64, Head) + Send + Sync>;
 
-/// At which append the process dies.
+/// At which write the process dies.
 pub struct CrashPlan {
+    every: bool,
     at: Option<(u64, Moment)>,
     asked: AtomicU64,
     told: Told,
@@ -39,35 +41,62 @@ impl CrashPlan {
         told: impl Fn(u64, Head) + Send + Sync + 'static,
     ) -> Self {
         Self {
+            every: false,
             at,
             asked: AtomicU64::new(0),
             told: Box::new(told),
         }
     }
 
-    fn die_if(&self, n: u64, moment: Moment) {
-        if self.at == Some((n, moment)) {
-            // Nothing runs after this. A kernel that refuses it leaves a process that the parent sees alive.
-            let _ = kill_process(getpid(), Signal::KILL);
+    /// The same around the `n`-th write of any kind. Of writes under way at once one that was counted later may be the
+    /// first that is durable, and is then the one it dies after.
+    pub fn of_every_write(
+        at: Option<(u64, Moment)>,
+        told: impl Fn(u64, Head) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            every: true,
+            ..Self::new(at, told)
         }
     }
+
+    /// Writes counted so far.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    const fn counts(&self, write: Write) -> bool {
+        self.every || matches!(write, Write::Append)
+    }
+}
+
+fn die() {
+    // Nothing runs after this. A kernel that refuses it leaves a process that the parent sees alive.
+    let _ = kill_process(getpid(), Signal::KILL);
 }
 
 impl Plan for CrashPlan {
     fn fate(&self, write: Write) -> Fate {
-        if write == Write::Append {
+        if self.counts(write) {
             let n = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
-            self.die_if(n, Moment::Before);
+            if self.at == Some((n, Moment::Before)) {
+                die();
+            }
         }
         Fate::Made
     }
 
     fn made(&self, write: Write, head: Option<Head>) {
-        if write != Write::Append {
+        if !self.counts(write) {
             return;
         }
         let n = self.asked.load(Ordering::SeqCst);
-        self.die_if(n, Moment::After);
+        if let Some((at, Moment::After)) = self.at
+            && n >= at
+        {
+            die();
+        }
         if let Some(head) = head {
             (self.told)(n, head);
         }

@@ -1,5 +1,5 @@
-//! The plan of a store whose writes fail: the one write that is to fail and how, or some writes by a seed. Writes
-//! are counted from 1, refused ones too.
+//! The plan of a store whose writes fail: the one write that is to fail and how, all from one on, or some by a seed.
+//! Writes are counted from 1, refused ones too.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,6 +31,7 @@ impl Flavour {
 enum Which {
     None,
     Nth(u64, Flavour),
+    From(u64),
     Seeded { seed: u64, one_in: u64, after: u64 },
 }
 
@@ -62,6 +63,12 @@ impl FaultPlan {
         Self::of(Which::Nth(n, flavour))
     }
 
+    /// Nothing can be stored any more from the `n`-th write on, counted from 1: a full disk.
+    #[must_use]
+    pub const fn from(n: u64) -> Self {
+        Self::of(Which::From(n))
+    }
+
     /// One write in `one_in` fails, at least 2, once `after` were asked for; the seed says which and how.
     #[must_use]
     pub const fn seeded(seed: u64, one_in: u64, after: u64) -> Self {
@@ -91,7 +98,8 @@ impl Plan for FaultPlan {
         let fate = match self.which {
             Which::None => Fate::Made,
             Which::Nth(at, flavour) if at == n => flavour.fate(),
-            Which::Nth(..) => Fate::Made,
+            Which::From(at) if n >= at => Fate::NotMade,
+            Which::Nth(..) | Which::From(_) => Fate::Made,
             Which::Seeded { after, .. } if n <= after => Fate::Made,
             Which::Seeded { seed, one_in, .. } => {
                 let draw = mixed(seed, n);

@@ -12,9 +12,7 @@ use interlock_journal::Entry;
 use interlock_runtime::Engine;
 use interlock_runtime::administration::{Administration, HoldScope};
 use interlock_runtime::codec::PayloadNote;
-use interlock_runtime::erasure::{
-    Certificate, EraseRequest, ErasureFault, Fate, Stage, Whom,
-};
+use interlock_runtime::erasure::{Certificate, EraseRequest, ErasureFault, Fate, Stage, Whom};
 use interlock_sim::example;
 use interlock_sim::installation::{Failure, Installation, scripted_endpoints};
 use interlock_sim::road::Road;
@@ -23,12 +21,12 @@ use serde_json::json;
 
 use crate::{Outcome, World};
 
-mod attacks;
-mod breaks;
+pub(crate) mod attacks;
+pub(crate) mod breaks;
 mod periods;
 
 /// Who is erased, and who is not.
-const ADA: &str = "Ada Canary-7701";
+pub(crate) const ADA: &str = "Ada Canary-7701";
 const BEN: &str = "Ben Canary-7702";
 const ORDER: &str = "DSAR-2026-0042";
 
@@ -281,10 +279,7 @@ async fn erasing_one_person_erases_what_is_about_them_and_nothing_else() -> Outc
     assert!(waits, "{}", state.phase.name());
 
     // The name leads nowhere, the pseudonym to the same certificate, and she may come back as somebody new.
-    let again = road
-        .engine()
-        .preview_erasure(&whom, &by, &mut |_| ())
-        .await;
+    let again = road.engine().preview_erasure(&whom, &by, &mut |_| ()).await;
     assert!(matches!(again, Err(ErasureFault::Unknown)));
     let request = EraseRequest {
         whom: Whom::Known(certificate.subject.parse()?),
@@ -338,7 +333,10 @@ async fn only_an_officer_erases_and_holds_and_only_with_a_reason() -> Outcome {
     }
     let acts = engine.administration_history(0, 200).await?;
     let erasing = |act: &Administration| {
-        matches!(act, Administration::ErasureRequested { .. } | Administration::HoldPlaced { .. })
+        matches!(
+            act,
+            Administration::ErasureRequested { .. } | Administration::HoldPlaced { .. }
+        )
     };
     assert!(!acts.iter().any(|entry| erasing(&entry.act)));
     Ok(())

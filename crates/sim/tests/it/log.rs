@@ -29,7 +29,7 @@ fn place(dir: &Path) -> LogPlace {
     }
 }
 
-async fn open(road: &Road, dir: &Path) -> Result<Arc<Publisher>, PublishFault> {
+pub(crate) async fn open(road: &Road, dir: &Path) -> Result<Arc<Publisher>, PublishFault> {
     Publisher::open(Arc::clone(road.engine()), place(dir)).await
 }
 
@@ -42,7 +42,10 @@ async fn one_run(world: &World, road: &Road, key: &str) -> Result<(), Failure> {
 }
 
 /// The audit of a live store's files.
-async fn audited(store: Arc<dyn Store>, expect: Expectations) -> Result<Report, Failure> {
+pub(crate) async fn audited(
+    store: Arc<dyn Store>,
+    expect: Expectations,
+) -> Result<Report, Failure> {
     let files = StoreLogFiles::newest(store, &"default".parse()?).await?;
     let files = files.ok_or("nothing is published")?;
     let files = BlockingLogFiles::new(files, tokio::runtime::Handle::current());

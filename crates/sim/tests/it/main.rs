@@ -6,6 +6,7 @@ mod crash;
 mod erasure;
 mod faults;
 mod keep;
+mod killed;
 mod laws;
 mod local_model;
 mod log;

@@ -1,10 +1,10 @@
 //! Attacks on erasure and holds, by the numbers of the list.
 
 use interlock_core::id::SubjectId;
+use interlock_runtime::Fault;
 use interlock_runtime::administration::HoldScope;
 use interlock_runtime::erasure::{ErasureFault, Fate, Whom};
 use interlock_runtime::seal::{KeyName, key_names};
-use interlock_runtime::Fault;
 use interlock_sim::installation::Failure;
 use interlock_sim::road::Road;
 use interlock_store::Record;
@@ -28,7 +28,10 @@ async fn pages(road: &Road) -> Result<Vec<(String, Record)>, Failure> {
         for b in ('0'..='9').chain('a'..='z') {
             let kind = format!("data_key.{a}{b}");
             for record in engine.store().records(engine.tenant(), &kind).await? {
-                if !pages.iter().any(|(at, known)| *at == kind && known.key == record.key) {
+                if !pages
+                    .iter()
+                    .any(|(at, known)| *at == kind && known.key == record.key)
+                {
                     pages.push((kind.clone(), record));
                 }
             }
@@ -40,7 +43,10 @@ async fn pages(road: &Road) -> Result<Vec<(String, Record)>, Failure> {
 async fn ada(road: &Road) -> Result<SubjectId, Failure> {
     let by = officer(road).await?;
     let whom = Whom::Named(ADA.to_owned());
-    let preview = road.engine().preview_erasure(&whom, &by, &mut |_| ()).await?;
+    let preview = road
+        .engine()
+        .preview_erasure(&whom, &by, &mut |_| ())
+        .await?;
     Ok(preview.subject.parse()?)
 }
 
@@ -57,7 +63,11 @@ async fn attack_35_a_payload_whose_key_is_gone_without_a_record_is_missing() -> 
     let fates = fates(road.engine(), over).await?;
     let missing = fates.iter().filter(|(_, fate)| *fate == Fate::Missing);
     assert!(missing.count() > 0, "{fates:?}");
-    assert!(!fates.iter().any(|(_, fate)| matches!(fate, Fate::Erased { .. })));
+    assert!(
+        !fates
+            .iter()
+            .any(|(_, fate)| matches!(fate, Fate::Erased { .. }))
+    );
     // An order that is carried out afterwards puts it on record.
     let (certificate, _) = erase_ada(&road).await?;
     let (_, erased) = opens(road.engine(), over).await?;
@@ -103,7 +113,10 @@ async fn attack_36_what_is_erased_does_not_open_from_a_backup_or_a_cache_on_one_
     // The store of the backup with the keys of now.
     for file in std::fs::read_dir(&old)? {
         let path = file?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if name != "keys" && name != "interlock.toml" && path.is_file() {
             let to = office.data.join(name);
             std::fs::copy(&path, to)?;
@@ -153,8 +166,14 @@ async fn attack_37_no_guess_can_be_checked_after_an_erasure() -> Outcome {
             assert_ne!(sha(guess.as_bytes()), commitment.to_string());
             // Nor with any of the keys that are left: opening says that a key is gone before it looks at content.
             let opened = road.engine().payload(over, note).await?;
-            let kept = road.engine().store().payload(road.engine().tenant(), note.id).await?;
-            let keys = kept.and_then(|kept| key_names(&kept.header)).ok_or("no header")?;
+            let kept = road
+                .engine()
+                .store()
+                .payload(road.engine().tenant(), note.id)
+                .await?;
+            let keys = kept
+                .and_then(|kept| key_names(&kept.header))
+                .ok_or("no header")?;
             let about = keys.iter().any(KeyName::is_subject);
             assert!(opened.is_none() || !about, "{} opens", note.id);
         }
@@ -163,7 +182,11 @@ async fn attack_37_no_guess_can_be_checked_after_an_erasure() -> Outcome {
     drop(road);
     // Neither her name nor the order's reference is anywhere in clear; Ben's never was.
     for needle in [ADA, BEN, super::ORDER, "the person asked for it"] {
-        assert_eq!(holds_bytes(&office.data, needle.as_bytes())?, None, "{needle}");
+        assert_eq!(
+            holds_bytes(&office.data, needle.as_bytes())?,
+            None,
+            "{needle}"
+        );
     }
     Ok(())
 }
@@ -223,7 +246,11 @@ async fn nothing_new_is_sealed_for_somebody_who_is_erased() -> Outcome {
             Err(fault) => return Err(fault.into()),
         }
     }
-    assert!(road.engine().key_is_gone(&KeyName::subject(subject)).await?);
+    assert!(
+        road.engine()
+            .key_is_gone(&KeyName::subject(subject))
+            .await?
+    );
     Ok(())
 }
 

@@ -119,15 +119,13 @@ async fn publish(road: &Road) -> Result<u64, Failure> {
             at: engine.clock().now(),
         },
     };
-    engine
-        .store()
-        .publish(engine.tenant(), publication)
-        .await?;
+    engine.store().publish(engine.tenant(), publication).await?;
     Ok(size)
 }
 
 #[tokio::test]
-async fn attack_57_pruning_below_policy_is_refused_and_names_the_first_entry_that_stays() -> Outcome {
+async fn attack_57_pruning_below_policy_is_refused_and_names_the_first_entry_that_stays() -> Outcome
+{
     let archive = Archive::new(THREE_MONTHS)?;
     let road = archive.road()?;
     road.deploy(&archive.office.world.files).await?;
@@ -160,7 +158,10 @@ async fn attack_57_pruning_below_policy_is_refused_and_names_the_first_entry_tha
     assert!(road.go_on(run).await?.is_ended());
     publish(&road).await?;
     let refused = engine.prune_log(day(107), "schedule", &by).await;
-    assert!(matches!(refused, Err(ErasureFault::Policy(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ErasureFault::Policy(_))),
+        "{refused:?}"
+    );
     let last = *runs.get(3).ok_or("few runs")?;
     let hold = engine
         .place_hold(HoldScope::Run(last), "case 12/26", &by)
@@ -173,7 +174,13 @@ async fn attack_57_pruning_below_policy_is_refused_and_names_the_first_entry_tha
     assert_eq!(engine.preview_pruning(day(10), &by).await?, Some(256));
     assert_eq!(engine.prune_log(day(10), "schedule", &by).await?, Some(256));
     assert_eq!(engine.store().log_minimum(engine.tenant()).await?, 256);
-    assert!(engine.store().log_entries(engine.tenant(), 0, 1).await?.is_empty());
+    assert!(
+        engine
+            .store()
+            .log_entries(engine.tenant(), 0, 1)
+            .await?
+            .is_empty()
+    );
     let above = engine.store().log_entries(engine.tenant(), 256, 1).await?;
     assert_eq!(above.first().map(|entry| entry.index), Some(256));
     // The administration chain lost its beginning with it, and what it says since is still read.
