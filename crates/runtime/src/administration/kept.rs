@@ -27,7 +27,10 @@ impl Engine {
         };
         for seq in 0..=head.seq {
             let tenant = self.tenant();
-            let place = self.store().log_index(tenant, ADMINISTRATION_RUN, seq).await?;
+            let place = self
+                .store()
+                .log_index(tenant, ADMINISTRATION_RUN, seq)
+                .await?;
             // None: it was pruned before, and kept then.
             let Some(index) = place else { continue };
             if index >= below {
@@ -46,7 +49,10 @@ impl Engine {
         seq: u64,
     ) -> Result<Option<StoredEntry>, Fault> {
         let tenant = self.tenant();
-        let place = self.store().log_index(tenant, ADMINISTRATION_RUN, seq).await?;
+        let place = self
+            .store()
+            .log_index(tenant, ADMINISTRATION_RUN, seq)
+            .await?;
         let Some(index) = place else {
             return Ok(None);
         };
@@ -70,7 +76,10 @@ impl Engine {
         let first = chain.entries.first().map_or(0, |entry| entry.seq);
         let mut entries = Vec::new();
         for shelf in 0..first.div_ceil(SHELF) {
-            let records = self.store().records(self.tenant(), &kind(shelf * SHELF)).await?;
+            let records = self
+                .store()
+                .records(self.tenant(), &kind(shelf * SHELF))
+                .await?;
             entries.extend(records.into_iter().filter_map(|record| {
                 let seq = record.key.parse().ok().filter(|seq| *seq < first)?;
                 Some(StoredEntry {

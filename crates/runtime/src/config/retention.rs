@@ -49,7 +49,11 @@ pub(super) fn check(raw: &[RawClass], reader: &Reader<'_>) -> Result<Retention, 
             return Err(reader.fault(at, message, "give each its own name"));
         }
         if seen.len() > CLASSES_MAX {
-            return Err(reader.fault(at, "there are more than 64 retention classes", "remove some"));
+            return Err(reader.fault(
+                at,
+                "there are more than 64 retention classes",
+                "remove some",
+            ));
         }
         one.claim(&class, &mut retention, reader)?;
         retention.declare(class);
@@ -93,7 +97,8 @@ impl RawClass {
         if let (Some(min), Some(given)) = (min, &self.min_months)
             && min < least
         {
-            let message = format!("retention class `{name}` keeps for less than its preset demands");
+            let message =
+                format!("retention class `{name}` keeps for less than its preset demands");
             let hint = format!("min_months = {least} or more, or leave the line out");
             return Err(reader.fault(given.span().start, message, hint));
         }
@@ -116,13 +121,20 @@ impl RawClass {
             (Some(basis), _) => reader.name(
                 basis,
                 "basis",
-                |text| (!text.trim().is_empty() && text.chars().count() <= 200).then(|| text.to_owned()),
+                |text| {
+                    (!text.trim().is_empty() && text.chars().count() <= 200)
+                        .then(|| text.to_owned())
+                },
                 "the rule that it follows, at most 200 characters",
             )?,
             (None, Some(preset)) => preset.basis().to_owned(),
             (None, None) => {
                 let message = format!("retention class `{name}` has no basis");
-                return Err(reader.fault(at, message, "basis = \"the rule that it follows\", or a preset"));
+                return Err(reader.fault(
+                    at,
+                    message,
+                    "basis = \"the rule that it follows\", or a preset",
+                ));
             }
         };
         Ok(Class {
@@ -139,18 +151,23 @@ impl RawClass {
         retention: &mut Retention,
         reader: &Reader<'_>,
     ) -> Result<(), ConfigFault> {
-        let taken = |text: &Spanned<String>, other: Option<String>| match other {
+        let taken = |text: &Spanned<String>, other: Option<String>| {
+            match other {
             None => Ok(()),
             Some(other) => Err(reader.fault(
                 text.span().start,
                 format!("`{}` belongs to retention class `{other}` already", text.get_ref()),
                 "name it in one class; what carries several kinds of data is kept for the longest minimum",
             )),
+        }
         };
         let hint = "use a-z, 0-9, `_`, `-`, `.`";
         for text in &self.categories {
             let category = reader.name(text, "category", |t| Category::parse(t).ok(), hint)?;
-            taken(text, retention.by_category.insert(category, class.name.clone()))?;
+            taken(
+                text,
+                retention.by_category.insert(category, class.name.clone()),
+            )?;
         }
         for text in &self.bundles {
             let bundle = reader.name(text, "bundle", |t| BundleName::parse(t).ok(), hint)?;
@@ -158,7 +175,10 @@ impl RawClass {
         }
         for text in &self.workflows {
             let workflow = reader.name(text, "workflow", |t| WorkflowName::parse(t).ok(), hint)?;
-            taken(text, retention.by_workflow.insert(workflow, class.name.clone()))?;
+            taken(
+                text,
+                retention.by_workflow.insert(workflow, class.name.clone()),
+            )?;
         }
         Ok(())
     }
@@ -173,7 +193,6 @@ fn class_name(text: &str) -> Option<String> {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b));
     fit.then(|| text.to_owned())
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -206,7 +225,10 @@ mod tests {
             ("name = \"a\"\npreset = \"gdpr\"", 3),
             ("name = \"a\"\npreset = \"hipaa\"\nmin_months = 71", 5),
             ("name = \"a\"\npreset = \"hipaa\"\nmax_months = 71", 5),
-            ("name = \"a\"\nbasis = \"b\"\nmin_months = 13\nmax_months = 12", 6),
+            (
+                "name = \"a\"\nbasis = \"b\"\nmin_months = 13\nmax_months = 12",
+                6,
+            ),
             ("name = \"a\"\nbasis = \"b\"\nmax_months = 0", 5),
             ("name = \"a\"\nbasis = \"b\"\nmin_months = 1201", 5),
             ("name = \"a\"\nbasis = \" \"", 4),
@@ -230,7 +252,9 @@ mod tests {
         let text = format!("environment = \"test\"\n[[retention]]\n{table}\n");
         let read = Config::parse(&text, "interlock.toml").map_err(|fault| fault.line);
         let name = expected.map_or("", |class| class.name.as_str());
-        let found = read.as_ref().map(|config| config.retention.class(name).unwrap());
+        let found = read
+            .as_ref()
+            .map(|config| config.retention.class(name).unwrap());
         assert_eq!(found.map_err(|line| *line), expected, "{table}");
     }
 }

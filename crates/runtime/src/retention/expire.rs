@@ -123,7 +123,9 @@ impl Engine {
         let mut found: BTreeMap<(String, String), Found> = BTreeMap::new();
         self.each_payload(progress, async |concern| {
             for (class, month) in concern.keys.iter().filter_map(KeyName::as_period) {
-                let at = found.entry((class.to_owned(), month.to_owned())).or_default();
+                let at = found
+                    .entry((class.to_owned(), month.to_owned()))
+                    .or_default();
                 at.payloads += 1;
                 let covering = holds.iter().filter(|(_, scope)| covers(scope, &concern));
                 at.held.extend(covering.map(|(hold, _)| *hold));

@@ -84,13 +84,19 @@ impl Engine {
     ) -> Result<Option<u64>, ErasureFault> {
         let published = self.store().published(self.tenant()).await?;
         let size = published.map_or(0, |published| published.size);
-        let minimum = self.store().log_minimum(self.tenant()).await?.max(ledger.pruned());
+        let minimum = self
+            .store()
+            .log_minimum(self.tenant())
+            .await?
+            .max(ledger.pruned());
         let (entries, claims) = self.below(minimum, size, before, ledger).await?;
         let now = self.clock().now();
         for entry in &entries {
             self.may_go(entry, &claims, now)?;
         }
-        let end = entries.last().map_or(minimum, |last| last.index.saturating_add(1));
+        let end = entries
+            .last()
+            .map_or(minimum, |last| last.index.saturating_add(1));
         let line = end - end % TILE_HASHES;
         Ok((line > minimum).then_some(line))
     }
@@ -216,7 +222,10 @@ impl Engine {
             claims.classes.iter().map(String::as_str).collect()
         };
         for name in classes {
-            let max = self.retention().class(name).and_then(|class| class.max_months);
+            let max = self
+                .retention()
+                .class(name)
+                .and_then(|class| class.max_months);
             let full = entry.month.map_or(0, |month| month.full_months_until(now));
             let what = match max {
                 None => format!(

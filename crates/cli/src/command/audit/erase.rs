@@ -49,14 +49,20 @@ pub(super) async fn run(
     }
     // From here on by pseudonym: the name may be forgotten already.
     let request = EraseRequest {
-        whom: Whom::Known(preview.subject.parse().map_err(|fault| {
-            Failure::failed(format!("failed to {fault}: this is a bug"))
-        })?),
+        whom: Whom::Known(
+            preview
+                .subject
+                .parse()
+                .map_err(|fault| Failure::failed(format!("failed to {fault}: this is a bug")))?,
+        ),
         order: &options.order,
         reason: &options.reason,
         by: &by,
     };
-    let certificate = engine.erase(request, &mut progress).await.map_err(failure)?;
+    let certificate = engine
+        .erase(request, &mut progress)
+        .await
+        .map_err(failure)?;
     if let Some(path) = &options.certificate {
         write(path, &certificate)?;
     }

@@ -99,7 +99,10 @@ pub(super) async fn prune(
 ) -> Result<Exit, Failure> {
     let before = day_start(&options.before).ok_or_else(|| {
         let text = print::harmless(&options.before);
-        Failure::usage(format!("failed to read day `{text}`"), "--before YYYY-MM-DD")
+        Failure::usage(
+            format!("failed to read day `{text}`"),
+            "--before YYYY-MM-DD",
+        )
     })?;
     let engine = installation.engine()?;
     let by = installation.person(&engine).await?;
@@ -110,7 +113,9 @@ pub(super) async fn prune(
     };
     let minimum = minimum.map_err(failure)?;
     if common.json {
-        print::json(&serde_json::json!({ "minimum": minimum, "pruned": !options.dry_run && minimum.is_some() }))?;
+        print::json(
+            &serde_json::json!({ "minimum": minimum, "pruned": !options.dry_run && minimum.is_some() }),
+        )?;
     } else {
         match minimum {
             None => print::line("there is nothing to prune: 256 published entries are the least"),
