@@ -41,6 +41,16 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
         )
     })?;
     let engine = installation.engine()?;
+    // Who asks is known before a bundle is deployed for them: that is an entry already.
+    let requester = match &asked.api_key {
+        None => installation.person(&engine).await?,
+        Some(file) => {
+            let key = input::api_key(file)?;
+            engine.by_api_key(&key).await.map_err(|fault| {
+                Failure::from(fault).hint("interlock key api create SERVICE makes a key")
+            })?
+        }
+    };
     let bundle = if Path::new(&asked.bundle).is_dir() {
         let bundle = load(Path::new(&asked.bundle), &installation.policies()?)?;
         let name = bundle.name().clone();
@@ -56,15 +66,6 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
                 "interlock bundle list",
             )
         })?
-    };
-    let requester = match &asked.api_key {
-        None => installation.person(&engine).await?,
-        Some(file) => {
-            let key = input::api_key(file)?;
-            engine.by_api_key(&key).await.map_err(|fault| {
-                Failure::from(fault).hint("interlock key api create SERVICE makes a key")
-            })?
-        }
     };
     let by = requester.id();
     // Before the first log of this installation is made, what was typed must name something.
