@@ -29,7 +29,6 @@ const CONTENT: usize = 1024;
 
 pub(crate) fn measure(dir: &Path, amount: &Amount) -> Result<String, Anything> {
     let dir = dir.join("store");
-    std::fs::create_dir_all(&dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
