@@ -10,6 +10,7 @@ use interlock_sim::store::Moment;
 use crate::target::Target;
 use crate::{Failure, Outcome};
 
+mod full;
 mod scene;
 
 use scene::{Scene, watch};
@@ -120,6 +121,10 @@ async fn check(
         assert_eq!(settled(&kinds(&history)), whole.kinds, "{what}");
         assert_eq!(scene.target.applied(), 1, "{what}: {seen:?}");
     }
+    scene
+        .audit()
+        .await
+        .map_err(|fault| format!("{what}: {fault}"))?;
     // A grant goes out once, whatever becomes of it.
     let mut grants: Vec<_> = seen.iter().map(|one| one.grant.clone()).collect();
     grants.dedup();
@@ -146,7 +151,7 @@ async fn check_every_boundary(register: Register) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_kill_at_every_boundary_leaves_one_submission_for_one_key() -> Outcome {
+async fn attack_51_a_kill_at_every_boundary_leaves_one_submission_for_one_key() -> Outcome {
     check_every_boundary(Register::Keyed).await
 }
 
@@ -192,14 +197,16 @@ async fn a_kill_during_the_call_without_a_key_is_in_doubt() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_run_whose_driver_is_killed_at_each_step_ends_all_the_same() -> Outcome {
+async fn attack_58_a_run_whose_driver_is_killed_at_each_step_keeps_what_was_acknowledged() -> Outcome
+{
     let whole = Whole::run(Register::Keyed).await?;
     let scene = Scene::new(Register::Keyed, Target::prompt()?)?;
     // A later life asks for the same run again, which appends nothing, takes it over, and makes one step.
-    let mut kill = 1;
+    let (mut kill, mut acknowledged) = (1, Vec::new());
     for _ in 0..LIVES_MAX {
         let life = scene.live(Some((kill, Moment::After)))?;
         kill = 3;
+        acknowledged.extend(life.acknowledged());
         if !life.was_killed() {
             assert!(life.status.success(), "{:?}", life.lines);
             break;
@@ -209,5 +216,10 @@ async fn a_run_whose_driver_is_killed_at_each_step_ends_all_the_same() -> Outcom
     assert!(is_completed(&state), "{}", state.phase.name());
     assert_eq!(settled(&kinds(&history)), whole.kinds);
     assert_eq!(scene.target.applied(), 1);
-    Ok(())
+    for (seq, hash) in acknowledged {
+        let kept = history.iter().find(|entry| entry.seq == seq);
+        let kept = kept.map(|entry| entry.hash.to_string());
+        assert_eq!(kept, Some(hash), "entry {seq} was acknowledged");
+    }
+    scene.audit().await
 }

@@ -9,7 +9,6 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
 use interlock_core::id::RunId;
-use interlock_journal::audit::Expectations;
 use interlock_runtime::erasure::Certificate;
 use interlock_sim::installation::Failure;
 use interlock_sim::road::Road;
@@ -18,7 +17,7 @@ use interlock_sim::store::Moment;
 use crate::Outcome;
 use crate::erasure::breaks::again;
 use crate::erasure::{ADA, Office, check_erased};
-use crate::log::{audited, open};
+use crate::log::verified;
 
 mod strace;
 
@@ -106,18 +105,8 @@ impl Before {
         let road = office.road_over(&installation, Arc::clone(&store))?;
         let certificate: Certificate = again(&road).await?;
         check_erased(&road, &self.runs, &certificate).await?;
-        let publisher = open(&road, &office.data).await?;
-        publisher.publish_now().await?;
-        let expect = Expectations {
-            origin: Some(publisher.origin().to_owned()),
-            keys: publisher.key().await.into_iter().collect(),
-            payloads: Some(true),
-            ..Expectations::default()
-        };
-        let report = audited(store, expect).await?;
-        assert_eq!(report.exit(), 0, "{:?}", report.findings());
+        verified(&road, &office.data, store).await?;
         let kept = hashes(&road).await?;
-        assert_eq!(report.size, kept.len() as u64);
         for life in lives {
             for hash in life.acknowledged() {
                 assert!(kept.contains(hash), "{hash} was acknowledged");

@@ -29,7 +29,7 @@ fn place(dir: &Path) -> LogPlace {
     }
 }
 
-pub(crate) async fn open(road: &Road, dir: &Path) -> Result<Arc<Publisher>, PublishFault> {
+async fn open(road: &Road, dir: &Path) -> Result<Arc<Publisher>, PublishFault> {
     Publisher::open(Arc::clone(road.engine()), place(dir)).await
 }
 
@@ -42,15 +42,34 @@ async fn one_run(world: &World, road: &Road, key: &str) -> Result<(), Failure> {
 }
 
 /// The audit of a live store's files.
-pub(crate) async fn audited(
-    store: Arc<dyn Store>,
-    expect: Expectations,
-) -> Result<Report, Failure> {
+async fn audited(store: Arc<dyn Store>, expect: Expectations) -> Result<Report, Failure> {
     let files = StoreLogFiles::newest(store, &"default".parse()?).await?;
     let files = files.ok_or("nothing is published")?;
     let files = BlockingLogFiles::new(files, tokio::runtime::Handle::current());
     let reading = tokio::task::spawn_blocking(move || audit(&files, &expect, &mut |_| {}));
     Ok(reading.await?)
+}
+
+/// Publishes what there is, and holds the audit with the log's own key to say that all of it is verified.
+pub(crate) async fn verified(
+    road: &Road,
+    dir: &Path,
+    store: Arc<dyn Store>,
+) -> Result<(), Failure> {
+    let publisher = open(road, dir).await?;
+    publisher.publish_now().await?;
+    let size = store.log_size(road.engine().tenant()).await?;
+    let expect = Expectations {
+        origin: Some(publisher.origin().to_owned()),
+        keys: publisher.key().await.into_iter().collect(),
+        payloads: Some(true),
+        ..Expectations::default()
+    };
+    let report = audited(store, expect).await?;
+    if report.exit() != 0 || report.size != size {
+        return Err(format!("the audit of {size} entries says {:?}", report.findings()).into());
+    }
+    Ok(())
 }
 
 /// Everything holds that was asked for.

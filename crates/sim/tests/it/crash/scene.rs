@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
+use interlock_bundle::Bundle;
 use interlock_core::run::State;
 use interlock_runtime::Recorded;
 use interlock_runtime::model::Models;
@@ -14,9 +15,10 @@ use interlock_sim::example::{self, Register};
 use interlock_sim::installation::{Installation, scripted_endpoints};
 use interlock_sim::road::Road;
 use interlock_sim::store::Moment;
-use interlock_store::RunFilter;
+use interlock_store::{RunFilter, Store};
 
 use crate::Failure;
+use crate::log::verified;
 use crate::target::Target;
 
 /// A data directory, and the register that its run submits to.
@@ -62,7 +64,8 @@ impl Scene {
         })
     }
 
-    pub(super) fn spawn(&self, kill: Option<(u64, Moment)>) -> Result<Child, Failure> {
+    /// The worker in this scene.
+    pub(super) fn command(&self, kill: Option<(u64, Moment)>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_crash_worker"));
         command
             .arg(&self.dir)
@@ -78,7 +81,11 @@ impl Scene {
             };
             command.arg(flag).arg(n.to_string());
         }
-        Ok(command.stdout(Stdio::piped()).spawn()?)
+        command
+    }
+
+    pub(super) fn spawn(&self, kill: Option<(u64, Moment)>) -> Result<Child, Failure> {
+        Ok(self.command(kill).stdout(Stdio::piped()).spawn()?)
     }
 
     pub(super) fn live(&self, kill: Option<(u64, Moment)>) -> Result<Life, Failure> {
@@ -88,16 +95,7 @@ impl Scene {
     /// The run as its log tells it, verified and held against every law.
     pub(super) async fn journal(&self) -> Result<(State, Vec<Recorded>), Failure> {
         let installation = Installation::open(&self.dir)?;
-        let files =
-            example::with_register(example::files()?, &self.target.address(), self.register)?;
-        let bundle = example::load(files)?;
-        let engine = installation.engine(
-            installation.sqlite()?,
-            Arc::new(Models::empty()),
-            installation.doors()?,
-            scripted_endpoints(&bundle),
-        )?;
-        let road = Road::new(engine);
+        let (road, bundle) = self.road(&installation, installation.sqlite()?)?;
         let engine = road.engine();
         let rows = engine
             .store()
@@ -107,6 +105,31 @@ impl Scene {
             return Err(format!("one request made {} runs", rows.len()).into());
         };
         road.check(row.run, bundle.tools()).await
+    }
+
+    /// Opens and publishes the log, and holds the audit over the store to say that it is verified.
+    pub(super) async fn audit(&self) -> Result<(), Failure> {
+        let installation = Installation::open(&self.dir)?;
+        let store = installation.sqlite()?;
+        let (road, _) = self.road(&installation, Arc::clone(&store))?;
+        verified(&road, &self.dir, store).await
+    }
+
+    fn road(
+        &self,
+        installation: &Installation,
+        store: Arc<dyn Store>,
+    ) -> Result<(Road, Bundle), Failure> {
+        let files =
+            example::with_register(example::files()?, &self.target.address(), self.register)?;
+        let bundle = example::load(files)?;
+        let engine = installation.engine(
+            store,
+            Arc::new(Models::empty()),
+            installation.doors()?,
+            scripted_endpoints(&bundle),
+        )?;
+        Ok((Road::new(engine), bundle))
     }
 }
 
