@@ -313,6 +313,12 @@ pub(crate) enum AuditCommand {
         after_help = "Examples:\n  interlock audit search --tool pay_invoice --decision deny\n  interlock audit search --person ada --from 2026-11-01 --event review.voted\n  interlock audit search --workflow approve_invoice --outcome failed --json"
     )]
     Search(Box<SearchOptions>),
+    /// The receipt of one entry: a proof that it is in the log, for whoever trusts the log's key
+    #[command(after_help = "Example:\n  interlock audit receipt 1042 > 1042.tlog-proof")]
+    Receipt {
+        /// Its index in the log, as `audit search` shows it
+        index: u64,
+    },
     /// Send the published log on to the configured streams now, or check lines as a receiver has them
     #[command(
         after_help = "Examples:\n  interlock audit stream\n  interlock audit stream siem\n  interlock audit stream --check received.jsonl"

@@ -43,6 +43,7 @@ pub(super) async fn run(common: &Common, command: AuditCommand) -> Result<Exit, 
         }
         AuditCommand::Guard(command) => guard::run(common, &installation, command).await,
         AuditCommand::Search(options) => search::run(common, &installation, *options).await,
+        AuditCommand::Receipt { index } => receipt(common, &installation, index).await,
         AuditCommand::Stream(options) => match options.check {
             Some(file) => stream::check(common, &file),
             None => stream::send(common, &installation, options.name.as_deref()).await,
@@ -116,3 +117,21 @@ pub(super) async fn run(common: &Common, command: AuditCommand) -> Result<Exit, 
     }
 }
 
+/// Prints a receipt as it is, for a file of its own.
+async fn receipt(common: &Common, installation: &Installation, index: u64) -> Result<Exit, Failure> {
+    let engine = installation.engine_over(installation.store_read_only()?)?;
+    let receipt = engine.receipt(index).await?;
+    let receipt = receipt.and_then(|bytes| String::from_utf8(bytes).ok());
+    let receipt = receipt.ok_or_else(|| {
+        Failure::usage(
+            format!("failed to prove entry {index}: it is not published, pruned, or not there"),
+            "interlock audit search shows what there is, with its index",
+        )
+    })?;
+    if common.json {
+        print::json(&serde_json::json!({"index": index, "receipt": receipt}))?;
+    } else {
+        print::line(receipt.trim_end_matches('\n'));
+    }
+    Ok(Exit::Done)
+}

@@ -95,6 +95,8 @@ fn a_person_is_erased_with_a_certificate_and_the_log_still_verifies() {
     assert_eq!(written, certificate);
     for member in ["requested", "done"] {
         assert!(certificate[member]["index"].is_u64(), "{certificate}");
+        let receipt = certificate[member]["receipt"].as_str().unwrap();
+        assert!(receipt.starts_with("c2sp.org/tlog-proof@v1\n"), "{receipt}");
     }
     place
         .run(&erase(&["--yes"]))

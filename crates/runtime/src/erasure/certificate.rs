@@ -28,6 +28,9 @@ pub struct Placed {
     pub time: String,
     /// Who did it: a pseudonym.
     pub by: Option<String>,
+    /// Its receipt (C2SP tlog-proof), once it is published: with it anybody who trusts the log's key can check that it
+    /// is in the log.
+    pub receipt: Option<String>,
 }
 
 /// See the module's text.
@@ -74,6 +77,23 @@ pub struct Certificate {
 }
 
 impl Engine {
+    /// A certificate with receipts for its entries, as far as they are published by now.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn with_receipts(
+        &self,
+        mut certificate: Certificate,
+    ) -> Result<Certificate, ErasureFault> {
+        for placed in [&mut certificate.requested, &mut certificate.done] {
+            if let Some(index) = placed.index {
+                let receipt = self.receipt(index).await?;
+                placed.receipt = receipt.and_then(|bytes| String::from_utf8(bytes).ok());
+            }
+        }
+        Ok(certificate)
+    }
+
     /// The certificate of an erasure that is done. `order` appears in it only if it is the one on record.
     ///
     /// # Errors
@@ -140,6 +160,7 @@ impl Engine {
             leaf: entry.hash.to_string(),
             time: entry.time.clone(),
             by: entry.by.map(|by| by.to_string()),
+            receipt: None,
         })
     }
 

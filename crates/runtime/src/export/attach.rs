@@ -33,9 +33,12 @@ impl Cited {
         let notes = codec::notes(&body)
             .map_err(|_| Fault::Bug("payloads of an entry are of another form".to_owned()))?;
         self.payloads.extend(notes.iter().map(|note| note.id));
-        let digest = |canon: Option<&Canon>| canon.and_then(Canon::as_str).and_then(Digest::parse_hex);
+        let digest =
+            |canon: Option<&Canon>| canon.and_then(Canon::as_str).and_then(Digest::parse_hex);
         match entry.event() {
-            "model.requested" => self.prompts.extend(digest(entry.body().get("prompt_version"))),
+            "model.requested" => self
+                .prompts
+                .extend(digest(entry.body().get("prompt_version"))),
             "policy.adopted" => self.policies.extend(digest(entry.body().get("version"))),
             "policy.decided" => {
                 let decision = entry.body().get("decision").and_then(Canon::as_object);

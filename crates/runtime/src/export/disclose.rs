@@ -41,7 +41,12 @@ impl Engine {
         };
         // The very bytes that were committed to: content written again from JSON may be spelled otherwise.
         let seal = |fault: SealFault| ExportFault::from(Fault::from(fault));
-        let content = self.parts.sealer.open(&place, &sealed).await.map_err(seal)?;
+        let content = self
+            .parts
+            .sealer
+            .open(&place, &sealed)
+            .await
+            .map_err(seal)?;
         let key = self
             .parts
             .sealer

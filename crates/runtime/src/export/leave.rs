@@ -25,8 +25,7 @@ pub(super) struct Listed<'a> {
 impl Listed<'_> {
     pub(super) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), ExportFault> {
         self.pack.put(path, bytes)?;
-        self.files
-            .insert(path.to_owned(), sha256(bytes));
+        self.files.insert(path.to_owned(), sha256(bytes));
         Ok(())
     }
 }
@@ -75,7 +74,18 @@ impl Engine {
         if with.bare {
             let manifest = Digest::from_bytes(sha256(&files.published().checkpoint));
             return self
-                .left(of, by, listed, Exported { origin, size, entries, files: 0, manifest })
+                .left(
+                    of,
+                    by,
+                    listed,
+                    Exported {
+                        origin,
+                        size,
+                        entries,
+                        files: 0,
+                        manifest,
+                    },
+                )
                 .await;
         }
         self.attach(&files, &cited, with, by, &mut listed).await?;
@@ -83,8 +93,19 @@ impl Engine {
         let manifest = manifest(of, with, &origin, size, minimum, &listed.files)?;
         let digest = Digest::from_bytes(sha256(&manifest));
         listed.pack.put("manifest.json", &manifest)?;
-        self.left(of, by, listed, Exported { origin, size, entries, files: 1, manifest: digest })
-            .await
+        self.left(
+            of,
+            by,
+            listed,
+            Exported {
+                origin,
+                size,
+                entries,
+                files: 1,
+                manifest: digest,
+            },
+        )
+        .await
     }
 
     /// Ends the pack and puts on record that it leaves.

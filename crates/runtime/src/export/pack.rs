@@ -93,7 +93,12 @@ impl<W: Write + Send> Pack for TarPack<W> {
 
 /// A ustar header (POSIX.1-1988, IEEE Std 1003.1, `pax`): octal fields end in a zero byte.
 fn header(path: &str, length: usize) -> io::Result<Vec<u8>> {
-    let unfit = || io::Error::new(io::ErrorKind::InvalidInput, "a path or length that tar cannot hold");
+    let unfit = || {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a path or length that tar cannot hold",
+        )
+    };
     let (prefix, name) = if path.len() <= NAME_MAX {
         ("", path)
     } else {

@@ -8,7 +8,7 @@ use interlock_journal::tree;
 use interlock_store::StoreFault;
 
 use super::ExportFault;
-use crate::engine::Fault;
+use crate::engine::{Engine, Fault};
 use crate::log::StoreLogFiles;
 
 /// Tiles that are held before they are let go: 8 KiB each.
@@ -46,8 +46,8 @@ impl<'a> Receipts<'a> {
             self.tiles.insert(id, &bytes).map_err(|_| damaged())?;
             self.held.insert(id);
         }
-        let proof = tree::inclusion_proof(&self.tiles, index, published.size)
-            .map_err(|_| unproven())?;
+        let proof =
+            tree::inclusion_proof(&self.tiles, index, published.size).map_err(|_| unproven())?;
         Ok(Receipt {
             index,
             proof,
@@ -55,6 +55,27 @@ impl<'a> Receipts<'a> {
             extra: None,
         }
         .encode())
+    }
+}
+
+impl Engine {
+    /// The receipt of one entry under the newest checkpoint (C2SP tlog-proof); `None`: it is not published yet, pruned,
+    /// or there is no such entry.
+    ///
+    /// # Errors
+    /// The store cannot be read, or its tiles are damaged.
+    pub async fn receipt(&self, index: u64) -> Result<Option<Vec<u8>>, Fault> {
+        let Some(files) = StoreLogFiles::of(self).await? else {
+            return Ok(None);
+        };
+        if index >= files.published().size {
+            return Ok(None);
+        }
+        match Receipts::new(&files).of(index).await {
+            Ok(receipt) => Ok(Some(receipt)),
+            Err(ExportFault::Engine(fault)) => Err(fault),
+            Err(_) => Ok(None),
+        }
     }
 }
 

@@ -63,6 +63,14 @@ pub(super) async fn run(
         .erase(request, &mut progress)
         .await
         .map_err(failure)?;
+    // Published first, so that the certificate carries its proof. If that fails it is said at the end, and the entries
+    // are durable all the same.
+    let certificate = match installation.publisher(&engine).await {
+        Ok(publisher) if publisher.publish_now().await.is_ok() => {
+            engine.with_receipts(certificate).await.map_err(failure)?
+        }
+        _ => certificate,
+    };
     if let Some(path) = &options.certificate {
         write(path, &certificate)?;
     }
