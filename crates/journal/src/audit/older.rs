@@ -2,8 +2,8 @@
 //! beginning of this log. Where the entries are read, its root is made again from them; below what is read, a
 //! consistency proof is made from the stored tiles and held against both roots.
 
-use crate::checkpoint::{self, Checkpoint};
-use crate::note::{SignedNote, VerifierKey};
+use crate::checkpoint::{self, Checkpoint, CheckpointFault};
+use crate::note::{NoteFault, SignedNote, VerifierKey};
 use crate::tile::{Tiles, needed_for_consistency};
 use crate::tree::{NodeHash, consistency_proof, verify_consistency};
 
@@ -21,6 +21,9 @@ pub(super) struct Older {
     pub(super) checkpoint: Checkpoint,
     /// The signed note's bytes, where it lies with the log.
     pub(super) note: Vec<u8>,
+    /// Whether a known key vouches for it. A log that was handed over has older ones by keys that not every caller
+    /// knows: their roots are met all the same, and what they say weighs nothing.
+    vouched: bool,
     /// Whether the log was found to extend it.
     pub(super) extended: Option<bool>,
 }
@@ -54,6 +57,7 @@ impl History {
                 name: "the kept checkpoint".to_owned(),
                 checkpoint: kept.clone(),
                 note: Vec::new(),
+                vouched: true,
                 extended: None,
             });
         }
@@ -90,23 +94,17 @@ impl History {
                 return;
             }
         };
-        // Without keys nothing is trusted; the roots can be held together all the same.
-        let opened = if keys.is_empty() {
-            SignedNote::parse(&note)
-                .map_err(|fault| fault.to_string())
-                .and_then(|note| {
-                    Checkpoint::parse_text(note.text()).map_err(|fault| fault.to_string())
-                })
-        } else {
-            checkpoint::open(&note, origin, keys)
-                .map(|opened| opened.checkpoint)
-                .map_err(|fault| fault.to_string())
+        let opened = match checkpoint::open(&note, origin, keys) {
+            Ok(opened) => Ok((opened.checkpoint, true)),
+            Err(CheckpointFault::Note(NoteFault::Unsigned)) => unsigned(&note),
+            Err(fault) => Err(fault),
         };
         match opened {
-            Ok(checkpoint) => self.known.push(Older {
+            Ok((checkpoint, vouched)) => self.known.push(Older {
                 name: format!("`{path}`"),
                 checkpoint,
                 note,
+                vouched,
                 extended: None,
             }),
             Err(fault) => {
@@ -140,7 +138,7 @@ impl History {
         let met = self
             .known
             .iter()
-            .filter(|older| older.extended == Some(true));
+            .filter(|older| older.vouched && older.extended == Some(true));
         met.map(|older| older.checkpoint.size).max().unwrap_or(0)
     }
 
@@ -171,8 +169,13 @@ impl History {
             } else {
                 "none kept by you"
             };
+            let strange = self.known.iter().filter(|older| !older.vouched).count();
+            let strange = match strange {
+                0 => String::new(),
+                count => format!("; {count} of them are signed by no key that was named"),
+            };
             finding = Finding::holds(format!(
-                "the log extends {met} older checkpoints, {which}, up to size {confirmed}"
+                "the log extends {met} older checkpoints, {which}, up to size {confirmed}{strange}"
             ));
         }
         [self.refused.clone(), self.unread.clone()]
@@ -180,6 +183,12 @@ impl History {
             .flatten()
             .fold(finding, Finding::and)
     }
+}
+
+/// What a note says that no known key has signed.
+fn unsigned(note: &[u8]) -> Result<(Checkpoint, bool), CheckpointFault> {
+    let note = SignedNote::parse(note)?;
+    Ok((Checkpoint::parse_text(note.text())?, false))
 }
 
 fn judge(
@@ -196,6 +205,14 @@ fn judge(
             older.checkpoint.origin
         ));
     }
+    if older.extended.is_none() && size <= now.size {
+        older.extended = by_proof(files, &older.checkpoint, now);
+    }
+    if !older.vouched && older.extended != Some(true) {
+        return Finding::unclear(format!(
+            "the log does not extend {name}, of size {size}, or cannot be shown to; no key that was named has signed it"
+        ));
+    }
     if size > now.size {
         older.extended = Some(false);
         return Finding::broken(
@@ -205,9 +222,6 @@ fn judge(
                 now.size
             ),
         );
-    }
-    if older.extended.is_none() {
-        older.extended = by_proof(files, &older.checkpoint, now);
     }
     match older.extended {
         Some(true) => Finding::holds(""),

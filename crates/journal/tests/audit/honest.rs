@@ -78,6 +78,27 @@ fn every_older_checkpoint_is_met() {
     assert!(matches!(report.append_only, Finding::Holds { .. }));
 }
 
+/// A log that was handed over has them, and not every auditor knows the key of before.
+#[test]
+fn an_older_checkpoint_by_an_unknown_key_is_met_and_weighs_nothing() {
+    let pen = honest();
+    let (mut files, unknown) = (publish(&pen.entries, &log_key()), Key::of(ORIGIN, 77));
+    let path = format!("checkpoints/{:020}", 300);
+    let text = checkpoint(&pen.entries[..300]).to_text();
+    files.0.insert(path.clone(), unknown.sign(&text));
+    let report = check_honest(&files, &trusting());
+    assert!(matches!(&report.append_only, Finding::Holds { said } if said.contains("1 of them")));
+    // Whoever has no known key proves nothing with a note of another history, for or against.
+    let mut other = pen.entries[..300].to_vec();
+    other.swap(1, 2);
+    files
+        .0
+        .insert(path, unknown.sign(&checkpoint(&other).to_text()));
+    let report = look(&files, &trusting());
+    assert!(matches!(report.append_only, Finding::CannotTell { .. }));
+    assert_eq!(report.exit(), 2);
+}
+
 #[test]
 fn an_export_is_verified_with_its_payloads() {
     let pen = honest();

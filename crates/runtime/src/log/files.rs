@@ -134,8 +134,18 @@ impl StoreLogFiles {
             .store
             .checkpoints(&self.tenant, below, OLDER_LISTED)
             .await?;
+        // A log that was renewed has another name: what was signed before is not a part of this one.
+        let name = |published: &Published| {
+            published
+                .checkpoint
+                .split(|byte| *byte == b'\n')
+                .next()
+                .map(<[u8]>::to_vec)
+        };
+        let own = name(&self.published);
         Ok(found
             .iter()
+            .filter(|published| name(published) == own)
             .map(|published| format!("checkpoints/{:020}", published.size))
             .collect())
     }
@@ -188,6 +198,8 @@ impl LogFiles for BlockingLogFiles {
 
     fn list(&self) -> Result<Option<Vec<String>>, ReadFault> {
         let listed = self.runtime.block_on(self.files.older());
-        listed.map(Some).map_err(|fault| ReadFault(fault.to_string()))
+        listed
+            .map(Some)
+            .map_err(|fault| ReadFault(fault.to_string()))
     }
 }
