@@ -1,6 +1,7 @@
 //! `tidy`: rules on files and dependencies, each a function from the tree to what it found.
 //! Formatting, lints and licences are other tools' work; the denial table of routes is the server's own test.
 
+mod attacks;
 mod codes;
 mod longest;
 mod manifest;
@@ -66,6 +67,7 @@ pub(crate) fn inspect(tree: &Tree) -> Report {
     manifest::inspect(tree, &mut findings);
     paths::inspect(tree, &mut findings);
     codes::inspect(tree, &mut findings);
+    attacks::inspect(tree, &mut findings);
     findings.sort();
     Report {
         findings,
