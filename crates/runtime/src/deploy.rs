@@ -197,6 +197,30 @@ impl Engine {
         }
         Err(Fault::Unknown)
     }
+
+    /// Deletes a record whatever its version is; one that is not there is deleted already.
+    pub(crate) async fn remove_record(&self, kind: &str, key: &str) -> Result<(), Fault> {
+        for _ in 0..8 {
+            let record = self.store().record(self.tenant(), kind, key).await?;
+            let Some(record) = record else {
+                return Ok(());
+            };
+            let deleted = self
+                .store()
+                .delete_record(self.tenant(), kind, key, record.version)
+                .await;
+            match deleted {
+                Ok(()) => return Ok(()),
+                // Somebody wrote it meanwhile, or the outcome is unknown: reading tells.
+                Err(
+                    RecordFault::Conflict { .. }
+                    | RecordFault::Store(interlock_store::StoreFault::Unknown { .. }),
+                ) => {}
+                Err(fault) => return Err(record_fault(fault)),
+            }
+        }
+        Err(Fault::Unknown)
+    }
 }
 
 pub(crate) fn record_fault(fault: RecordFault) -> Fault {

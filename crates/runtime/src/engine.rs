@@ -172,6 +172,8 @@ pub struct Engine {
     /// One erasure, hold, expiry or pruning at a time.
     pub(crate) conducting: tokio::sync::Mutex<()>,
     pub(crate) gone: crate::erasure::GoneKeys,
+    /// Held for writing while the keys of people's names change.
+    pub(crate) naming: tokio::sync::RwLock<()>,
     retention: std::sync::OnceLock<crate::retention::Retention>,
 }
 
@@ -189,6 +191,7 @@ impl Engine {
             adoptions: crate::administration::Adoptions::default(),
             conducting: tokio::sync::Mutex::default(),
             gone: crate::erasure::GoneKeys::default(),
+            naming: tokio::sync::RwLock::default(),
             retention: std::sync::OnceLock::new(),
         })
     }

@@ -16,6 +16,8 @@ use crate::deploy::record_fault;
 use crate::engine::{Engine, Fault};
 use crate::seal::SealFault;
 
+mod subjects;
+
 const PRINCIPAL: &str = "principal";
 const NAME: &str = "principal_name";
 const API_KEY: &str = "api_key";
@@ -343,7 +345,7 @@ impl Engine {
                 if found.len() > interlock_core::limits::SUBJECTS_MAX {
                     break;
                 }
-                found.insert(SubjectId::from_bytes(self.pseudonym(SUBJECT, text).await?));
+                found.insert(self.subject_named(text).await?);
             }
         }
         Ok(found.into_iter().collect())
@@ -362,8 +364,9 @@ impl Engine {
 
     /// The pseudonym of the person that data is about; `None`: nobody was named so, or they are erased.
     pub(crate) async fn subject_by_name(&self, name: &str) -> Result<Option<String>, Fault> {
-        let found = self.known_pseudonym(SUBJECT, name).await?;
-        Ok(found.map(|id| SubjectId::from_bytes(id).to_string()))
+        let inner = self.name_index(name).await?;
+        let found = self.subject_at(&inner).await?;
+        Ok(found.map(|id| id.to_string()))
     }
 
     /// The pseudonym of a name that has one.

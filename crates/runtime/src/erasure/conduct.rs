@@ -227,9 +227,12 @@ impl Engine {
             self.store().claim(self.tenant(), *run).await?;
         }
         progress(Stage::Suspended(live.len() as u64));
-        self.forget_names(&found.names).await?;
+        self.forget_name_indexes(&found.names).await?;
+        // What a backup has of the name is found by keys that go with the person's own.
+        let mut keys = self.renew_name_keys().await?;
         progress(Stage::Forgotten);
-        let destroyed = self.destroy_keys(std::slice::from_ref(&key)).await?;
+        keys.insert(0, key.clone());
+        let destroyed = self.destroy_keys(&keys).await?;
         let destroyed_at = self.clock().now();
         progress(Stage::Destroyed);
         self.prove_gone(&key, progress).await?;

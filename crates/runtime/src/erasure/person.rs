@@ -2,13 +2,10 @@
 //! record is gone leads to no name, and the same name gets a new one when it comes again.
 
 use interlock_core::id::{ErasureId, SubjectId};
-use interlock_store::RecordFault;
 use serde::{Deserialize, Serialize};
 
 use super::{ErasureFault, Ledger, Whom};
-use crate::deploy::record_fault;
 use crate::engine::{Engine, Fault};
-use crate::identity::{PSEUDONYM, SUBJECT, spread};
 
 /// The record of an erasure under way: by what name it is found again once the name's own record is gone.
 const UNDER_WAY: &str = "erasure";
@@ -35,7 +32,7 @@ impl Engine {
     ) -> Result<Found, ErasureFault> {
         match whom {
             Whom::Known(subject) => {
-                let mut names = self.names_of(*subject).await?;
+                let mut names = self.name_indexes_of(*subject).await?;
                 if let Some(erasure) = ledger.of_subject(*subject)
                     && erasure.done.is_none()
                 {
@@ -49,12 +46,7 @@ impl Engine {
                 })
             }
             Whom::Named(name) => {
-                let index = self
-                    .parts
-                    .book
-                    .blind_index(self.tenant(), SUBJECT, name)
-                    .await
-                    .map_err(Fault::from)?;
+                let index = self.name_index(name).await?;
                 if let Some(subject) = self.subject_at(&index).await? {
                     return Ok(Found {
                         subject,
@@ -75,53 +67,6 @@ impl Engine {
                 Err(ErasureFault::Unknown)
             }
         }
-    }
-
-    /// The pseudonym behind a blind index.
-    async fn subject_at(&self, index: &str) -> Result<Option<SubjectId>, ErasureFault> {
-        let kind = spread(SUBJECT, index);
-        let Some(record) = self.store().record(self.tenant(), &kind, index).await? else {
-            return Ok(None);
-        };
-        let place = format!("{kind}/{index}");
-        let opened = self
-            .parts
-            .book
-            .open_small(self.tenant(), PSEUDONYM, place.as_bytes(), &record.bytes)
-            .await
-            .map_err(Fault::from)?;
-        let bytes = <[u8; 16]>::try_from(opened.as_slice())
-            .map_err(|_| Fault::Bug("a pseudonym of another form".to_owned()))?;
-        Ok(Some(SubjectId::from_bytes(bytes)))
-    }
-
-    /// The blind indexes that lead to a pseudonym: every record of names is looked at.
-    async fn names_of(&self, subject: SubjectId) -> Result<Vec<String>, ErasureFault> {
-        let mut names = Vec::new();
-        for part in 0..=u8::MAX {
-            let kind = format!("{SUBJECT}.{part:02x}");
-            for record in self.store().records(self.tenant(), &kind).await? {
-                let place = format!("{kind}/{}", record.key);
-                let opened = self
-                    .parts
-                    .book
-                    .open_small(self.tenant(), PSEUDONYM, place.as_bytes(), &record.bytes)
-                    .await
-                    .map_err(Fault::from)?;
-                if opened.as_slice() == subject.to_bytes() {
-                    names.push(record.key);
-                }
-            }
-        }
-        Ok(names)
-    }
-
-    /// Forgets names. Those that are forgotten already are.
-    pub(super) async fn forget_names(&self, names: &[String]) -> Result<(), ErasureFault> {
-        for index in names {
-            self.delete(&spread(SUBJECT, index), index).await?;
-        }
-        Ok(())
     }
 
     /// Keeps by what names an erasure is found again.
@@ -150,29 +95,6 @@ impl Engine {
 
     /// The erasure is over: by no name is it found again.
     pub(super) async fn forget_under_way(&self, erasure: ErasureId) -> Result<(), ErasureFault> {
-        self.delete(UNDER_WAY, &erasure.to_string()).await
-    }
-
-    async fn delete(&self, kind: &str, key: &str) -> Result<(), ErasureFault> {
-        for _ in 0..8 {
-            let record = self.store().record(self.tenant(), kind, key).await?;
-            let Some(record) = record else {
-                return Ok(());
-            };
-            let deleted = self
-                .store()
-                .delete_record(self.tenant(), kind, key, record.version)
-                .await;
-            match deleted {
-                Ok(()) => return Ok(()),
-                // Somebody wrote it meanwhile, or the outcome is unknown: reading tells.
-                Err(
-                    RecordFault::Conflict { .. }
-                    | RecordFault::Store(interlock_store::StoreFault::Unknown { .. }),
-                ) => {}
-                Err(fault) => return Err(record_fault(fault).into()),
-            }
-        }
-        Err(Fault::Unknown.into())
+        Ok(self.remove_record(UNDER_WAY, &erasure.to_string()).await?)
     }
 }

@@ -22,8 +22,23 @@ impl Keys {
         purpose: &'static str,
         text: &str,
     ) -> Result<String, SealFault> {
+        let key = KeyName::index(purpose);
+        self.index_under(tenant, &key, purpose, text).await
+    }
+
+    /// The same under a key of another name.
+    ///
+    /// # Errors
+    /// The key cannot be had.
+    pub(crate) async fn index_under(
+        &self,
+        tenant: &TenantName,
+        key: &KeyName,
+        purpose: &'static str,
+        text: &str,
+    ) -> Result<String, SealFault> {
         let key = self
-            .made(tenant, &KeyName::index(purpose))
+            .made(tenant, key)
             .await
             .map_err(|fault| SealFault::Record(purpose, fault))?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_slice());
@@ -42,8 +57,24 @@ impl Keys {
         aad: &[u8],
         plaintext: &[u8],
     ) -> Result<Vec<u8>, SealFault> {
+        let key = KeyName::records(purpose);
+        self.seal_under(tenant, &key, purpose, aad, plaintext).await
+    }
+
+    /// The same under a key of another name.
+    ///
+    /// # Errors
+    /// As [`Keys::seal_small`].
+    pub(crate) async fn seal_under(
+        &self,
+        tenant: &TenantName,
+        key: &KeyName,
+        purpose: &'static str,
+        aad: &[u8],
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, SealFault> {
         let key = self
-            .made(tenant, &KeyName::records(purpose))
+            .made(tenant, key)
             .await
             .map_err(|fault| SealFault::Record(purpose, fault))?;
         seal(&key, purpose, aad, plaintext)
@@ -60,8 +91,24 @@ impl Keys {
         aad: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, SealFault> {
+        let key = KeyName::records(purpose);
+        self.open_under(tenant, &key, purpose, aad, sealed).await
+    }
+
+    /// The same under a key of another name.
+    ///
+    /// # Errors
+    /// As [`Keys::open_small`].
+    pub(crate) async fn open_under(
+        &self,
+        tenant: &TenantName,
+        key: &KeyName,
+        purpose: &'static str,
+        aad: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealFault> {
         let key = self
-            .found(tenant, &KeyName::records(purpose))
+            .found(tenant, key)
             .await
             .map_err(|fault| SealFault::Record(purpose, fault))?;
         open(&key.ok_or(SealFault::Small(purpose))?, purpose, aad, sealed)
