@@ -128,7 +128,8 @@ impl Hand {
         let tenant = TenantName::parse("default")?;
         let mut times = Times::default();
         for n in 1u64.. {
-            let run = RunId::from_bytes(((u128::from(n) << 64) | u128::from(writer + 1)).to_be_bytes());
+            let run =
+                RunId::from_bytes(((u128::from(n) << 64) | u128::from(writer + 1)).to_be_bytes());
             let mut head: Option<Head> = None;
             for seq in 0..RUN_ENTRIES {
                 let began = Instant::now();
@@ -183,7 +184,11 @@ impl Hand {
             run,
             expected: head,
             epoch: 1,
-            entries: vec![NewEntry { seq, bytes: entry.into_bytes(), hash }],
+            entries: vec![NewEntry {
+                seq,
+                bytes: entry.into_bytes(),
+                hash,
+            }],
             payloads: vec![SealedPayload {
                 id: payload,
                 run,

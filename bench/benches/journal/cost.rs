@@ -23,9 +23,19 @@ pub(crate) fn measure() -> Result<String, Anything> {
     let seal = tokio::runtime::Builder::new_current_thread()
         .build()?
         .block_on(sealing())?;
-    println!("chaining: encode and hash one entry of some 700 bytes: {}", short(chain));
-    println!("sealing: one payload of {CONTENT} bytes, its keys at hand: {}", short(seal));
-    Ok(format!("per step: chaining {}, sealing {}", short(chain), short(seal)))
+    println!(
+        "chaining: encode and hash one entry of some 700 bytes: {}",
+        short(chain)
+    );
+    println!(
+        "sealing: one payload of {CONTENT} bytes, its keys at hand: {}",
+        short(seal)
+    );
+    Ok(format!(
+        "per step: chaining {}, sealing {}",
+        short(chain),
+        short(seal)
+    ))
 }
 
 fn chaining() -> Result<Duration, Anything> {

@@ -21,7 +21,12 @@ pub(crate) const RUN_ENTRIES: u64 = 20;
 impl Pen {
     pub(crate) fn new() -> Result<Self, Anything> {
         let body = body()?;
-        Ok(Self { body, run: 1, seq: 0, prev: LeafHash::ZERO })
+        Ok(Self {
+            body,
+            run: 1,
+            seq: 0,
+            prev: LeafHash::ZERO,
+        })
     }
 
     pub(crate) fn entry(&mut self) -> Result<Entry, Anything> {
@@ -31,7 +36,8 @@ impl Pen {
         let entry = Entry::new(Draft {
             tenant: "default".to_owned(),
             environment: "bench".to_owned(),
-            run: interlock_core::id::RunId::from_bytes(u128::from(self.run).to_be_bytes()).to_string(),
+            run: interlock_core::id::RunId::from_bytes(u128::from(self.run).to_be_bytes())
+                .to_string(),
             seq: self.seq,
             prev: self.prev,
             epoch: 1,

@@ -27,9 +27,17 @@ pub(crate) struct Amount {
 fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let amount = if quick {
-        Amount { append: Duration::from_secs(5), verify: 100_000, leaves: 10_000_000 }
+        Amount {
+            append: Duration::from_secs(5),
+            verify: 100_000,
+            leaves: 10_000_000,
+        }
     } else {
-        Amount { append: Duration::from_secs(30), verify: 1_000_000, leaves: 10_000_000 }
+        Amount {
+            append: Duration::from_secs(30),
+            verify: 1_000_000,
+            leaves: 10_000_000,
+        }
     };
     let dir = match tempfile::tempdir_in(scratch()) {
         Ok(dir) => dir,

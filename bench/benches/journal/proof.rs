@@ -42,7 +42,10 @@ pub(crate) fn measure(amount: &Amount) -> Result<String, Anything> {
         short(checked.percentile(50)),
         short(checked.percentile(99)),
     );
-    Ok(format!("proof p99 {} at {size}", short(made.percentile(99))))
+    Ok(format!(
+        "proof p99 {} at {size}",
+        short(made.percentile(99))
+    ))
 }
 
 fn leaf(index: u64) -> LeafHash {

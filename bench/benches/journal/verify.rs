@@ -45,23 +45,38 @@ pub(crate) fn measure(dir: &Path, amount: &Amount) -> Result<String, Anything> {
     let began = Instant::now();
     signed_tree(&files, &expected.keys)?;
     let ours = rate(amount.verify, began.elapsed());
-    println!("verification of {} entries: signature, tree and inclusion {ours:.0}/s", amount.verify);
+    println!(
+        "verification of {} entries: signature, tree and inclusion {ours:.0}/s",
+        amount.verify
+    );
     let began = Instant::now();
     let report = audit::audit(&files, &expected, &mut |_| {});
     let whole = rate(amount.verify, began.elapsed());
-    println!("  with chains, schema and semantics {whole:.0}/s (exit {})", report.exit());
+    println!(
+        "  with chains, schema and semantics {whole:.0}/s (exit {})",
+        report.exit()
+    );
     let theirs = go(&folder, &key, amount.verify)?;
     match theirs {
         Some(theirs) => println!("  golang.org/x/mod/sumdb in the same run {theirs:.0}/s"),
         None => println!("  golang.org/x/mod/sumdb: not installed (scripts/strangers)"),
     }
-    let beside = theirs.map_or_else(|| "Go not installed".to_owned(), |theirs| format!("Go {theirs:.0}/s"));
-    Ok(format!("verify {ours:.0}/s (all rules {whole:.0}/s, {beside})"))
+    let beside = theirs.map_or_else(
+        || "Go not installed".to_owned(),
+        |theirs| format!("Go {theirs:.0}/s"),
+    );
+    Ok(format!(
+        "verify {ours:.0}/s (all rules {whole:.0}/s, {beside})"
+    ))
 }
 
 /// What the Go program checks: the signature, and every entry's bytes up to the signed root.
 fn signed_tree(files: &Folder, keys: &[VerifierKey]) -> Result<(), Anything> {
-    let read = |path: &str| files.read(path)?.ok_or_else(|| Anything::from(path.to_owned()));
+    let read = |path: &str| {
+        files
+            .read(path)?
+            .ok_or_else(|| Anything::from(path.to_owned()))
+    };
     let opened = checkpoint::open(&read("checkpoint")?, ORIGIN, keys)?;
     let mut frontier = Frontier::new();
     for bundle in bundles_of(opened.checkpoint.size) {
@@ -89,7 +104,11 @@ fn go(folder: &Path, key: &str, entries: u64) -> Result<Option<f64>, Anything> {
     }
     let mut best: Option<Duration> = None;
     for _ in 0..3 {
-        let ran = Command::new(&program).arg(folder).arg(key).env("GOMAXPROCS", "1").output()?;
+        let ran = Command::new(&program)
+            .arg(folder)
+            .arg(key)
+            .env("GOMAXPROCS", "1")
+            .output()?;
         let said = String::from_utf8(ran.stdout)?;
         let seconds: f64 = said
             .split(' ')
@@ -111,7 +130,11 @@ fn write(folder: &Path, count: u64) -> Result<String, Anything> {
             .map(|_| pen.entry().map(|entry| entry.into_bytes()))
             .collect::<Result<Vec<_>, _>>()?;
         leaves.extend(entries.iter().map(|entry| leaf_hash(entry)));
-        put(folder, &bundle.path(), &encode_bundle(entries.iter().map(Vec::as_slice))?)?;
+        put(
+            folder,
+            &bundle.path(),
+            &encode_bundle(entries.iter().map(Vec::as_slice))?,
+        )?;
     }
     let mut tiles = Tiles::new();
     tiles.extend(0, leaves)?;

@@ -22,14 +22,23 @@ pub(crate) const PARAMETERS: &[Query] = &[
     says("model", "A model's alias or endpoint."),
     says("policy", "A policy that determined a decision."),
     says("policy_version", "A version of the policies."),
-    says("decision", "`allow`, `downgrade`, `review`, `deny`; `approve`, `reject`; `approved`, `rejected`, `expired`, `voided`."),
+    says(
+        "decision",
+        "`allow`, `downgrade`, `review`, `deny`; `approve`, `reject`; `approved`, `rejected`, `expired`, `voided`.",
+    ),
     says("outcome", "How a run ended."),
     says("token", "A token of a marked value."),
     says("event", "An event, as `policy.decided`."),
     says("run", "One run."),
-    says("from", "This instant or later, as `2026-11-20T09:00:00.000000Z`."),
+    says(
+        "from",
+        "This instant or later, as `2026-11-20T09:00:00.000000Z`.",
+    ),
     says("to", "This instant or earlier."),
-    says("below", "Only entries below this index: `next` of the page before."),
+    says(
+        "below",
+        "Only entries below this index: `next` of the page before.",
+    ),
     says("limit", "Items in the page, 1 to 200; 50 where not given."),
 ];
 
@@ -57,10 +66,7 @@ pub(crate) fn find(server: Server, _: Caller, asked: Asked) -> Answering {
     })
 }
 
-fn instant(
-    asked: &Asked,
-    name: &str,
-) -> Result<Option<interlock_core::time::Timestamp>, Problem> {
+fn instant(asked: &Asked, name: &str) -> Result<Option<interlock_core::time::Timestamp>, Problem> {
     let Some(text) = asked.query::<String>(name)? else {
         return Ok(None);
     };
@@ -76,7 +82,10 @@ mod tests {
     #[test]
     fn every_term_is_a_parameter() {
         for name in term_names() {
-            assert!(PARAMETERS.iter().any(|parameter| parameter.name == name), "{name}");
+            assert!(
+                PARAMETERS.iter().any(|parameter| parameter.name == name),
+                "{name}"
+            );
         }
     }
 }

@@ -74,7 +74,9 @@ fn every_kind_of_export_verifies_under_the_logs_key() {
         assert_eq!(report["verdict"], "verified", "{name}: {report}");
     }
     // What left is on record, and the log still verifies.
-    let found = finished.place.json(&["audit", "search", "--event", "export.created"], 0);
+    let found = finished
+        .place
+        .json(&["audit", "search", "--event", "export.created"], 0);
     assert_eq!(found["found"].as_array().unwrap().len(), 6);
     let report = finished.place.json(&["audit", "verify"], 0);
     assert_eq!(report["log"]["verdict"], "verified", "{report}");
@@ -92,11 +94,16 @@ fn the_same_export_of_the_same_log_has_the_same_bytes() {
     let entries = |path: &Path| {
         let listed = Command::new("tar").arg("tf").arg(path).output().unwrap();
         let text = String::from_utf8(listed.stdout).unwrap();
-        assert!(listed.status.success() && text.contains("VERIFY.md"), "{text}");
+        assert!(
+            listed.status.success() && text.contains("VERIFY.md"),
+            "{text}"
+        );
         text.lines()
             .filter(|path| path.starts_with("events/") && path.ends_with(".json"))
             .map(|inside| {
-                let read = Command::new("tar").args(["xOf", path.to_str().unwrap(), inside]).output();
+                let read = Command::new("tar")
+                    .args(["xOf", path.to_str().unwrap(), inside])
+                    .output();
                 (inside.to_owned(), read.unwrap().stdout)
             })
             .collect::<Vec<_>>()
@@ -119,10 +126,21 @@ fn a_changed_byte_anywhere_in_an_export_is_found() {
             changed[at] ^= 1;
             fs::write(file, changed).unwrap();
             let report = finished.place.json(
-                &["audit", "verify", folder.to_str().unwrap(), "--key", &finished.key],
+                &[
+                    "audit",
+                    "verify",
+                    folder.to_str().unwrap(),
+                    "--key",
+                    &finished.key,
+                ],
                 1,
             );
-            assert_eq!(report["verdict"], "tampered", "{} byte {at}: {report}", file.display());
+            assert_eq!(
+                report["verdict"],
+                "tampered",
+                "{} byte {at}: {report}",
+                file.display()
+            );
         }
         fs::write(file, &whole).unwrap();
     }
@@ -177,11 +195,31 @@ print(hmac.new(bytes.fromhex(d['commitment_key']), content, hashlib.sha256).hexd
     let named = files
         .iter()
         .filter(|file| file.extension().is_some_and(|kind| kind == "json"))
-        .any(|file| fs::read_to_string(file).unwrap().contains(&format!("\"commit\":\"{commitment}\"")));
+        .any(|file| {
+            fs::read_to_string(file)
+                .unwrap()
+                .contains(&format!("\"commit\":\"{commitment}\""))
+        });
     assert!(named, "no entry has {commitment}");
     // The reading is on record with the export.
-    let read = finished.place.json(&["audit", "search", "--event", "payload.read", "--run", "run_00000000000000000000000000"], 0);
-    assert!(read["found"].as_array().unwrap().iter().any(|found| found["entry"].to_string().contains(&payload)));
+    let read = finished.place.json(
+        &[
+            "audit",
+            "search",
+            "--event",
+            "payload.read",
+            "--run",
+            "run_00000000000000000000000000",
+        ],
+        0,
+    );
+    assert!(
+        read["found"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|found| found["entry"].to_string().contains(&payload))
+    );
 }
 
 #[test]
@@ -190,12 +228,21 @@ fn who_holds_no_role_for_it_exports_nothing() {
     finished.place.edit_config(|text| {
         ["admin", "auditor", "dpo", "investigator"]
             .iter()
-            .fold(text, |text, role| text.replace(&format!("\"{role}\""), "\"approver\""))
+            .fold(text, |text, role| {
+                text.replace(&format!("\"{role}\""), "\"approver\"")
+            })
     });
     let out = finished.place.home().join("out.tar");
     finished
         .place
-        .run(&["audit", "export", "--out", out.to_str().unwrap(), "--reason", "x"])
+        .run(&[
+            "audit",
+            "export",
+            "--out",
+            out.to_str().unwrap(),
+            "--reason",
+            "x",
+        ])
         .refused(4, "none of the roles", "role");
     assert!(!out.exists());
     assert!(!finished.place.home().join("out.tar.partial").exists());
@@ -214,10 +261,19 @@ fn entries_are_found_by_what_they_say() {
     assert!(all > 10);
     let run = found(&["--run", &finished.run]);
     assert!(run > 5 && run < all);
-    assert_eq!(found(&["--workflow", "summarise", "--run", &finished.run]), run);
+    assert_eq!(
+        found(&["--workflow", "summarise", "--run", &finished.run]),
+        run
+    );
     assert!(found(&["--decision", "allow"]) > 1);
-    assert_eq!(found(&["--decision", "allow", "--event", "review.voted"]), 0);
-    assert_eq!(found(&["--event", "review.voted", "--decision", "approve"]), 1);
+    assert_eq!(
+        found(&["--decision", "allow", "--event", "review.voted"]),
+        0
+    );
+    assert_eq!(
+        found(&["--event", "review.voted", "--decision", "approve"]),
+        1
+    );
     assert_eq!(found(&["--person", "nobody-of-this-name"]), 0);
     assert_eq!(found(&["--from", "2999-01-01"]), 0);
     assert_eq!(found(&["--to", "2999-01-01", "--limit", "200"]), all);
@@ -226,7 +282,12 @@ fn entries_are_found_by_what_they_say() {
     let mut below = None;
     let mut indices = Vec::new();
     loop {
-        let mut arguments = vec!["audit".to_owned(), "search".into(), "--limit".into(), "7".into()];
+        let mut arguments = vec![
+            "audit".to_owned(),
+            "search".into(),
+            "--limit".into(),
+            "7".into(),
+        ];
         if let Some(below) = below {
             arguments.extend(["--below".to_owned(), format!("{below}")]);
         }

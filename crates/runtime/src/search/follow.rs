@@ -151,7 +151,8 @@ impl Engine {
     /// keys are destroyed.
     async fn tokens(&self, stored: &LogEntry, entry: &Entry) -> Result<Terms, Fault> {
         let body = interlock_journal::Canon::Object(entry.body().clone());
-        let notes = codec::notes(&body).map_err(|_| damaged(stored, "its payloads are of another form"))?;
+        let notes =
+            codec::notes(&body).map_err(|_| damaged(stored, "its payloads are of another form"))?;
         let mut terms = Terms::new();
         for note in notes.iter().filter(|note| note.marks.is_some()) {
             let Some(marks) = self.marks(stored.run, note).await? else {

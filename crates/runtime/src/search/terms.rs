@@ -26,7 +26,10 @@ pub(super) fn of_entry(event: &str, body: &Value) -> Terms {
     put(Term::Model, text("endpoint"));
     put(Term::Outcome, text("outcome"));
     if let Some(approve) = body.get("approve").and_then(Value::as_bool) {
-        put(Term::Decision, Some(if approve { "approve" } else { "reject" }));
+        put(
+            Term::Decision,
+            Some(if approve { "approve" } else { "reject" }),
+        );
     }
     if event == "review.settled" {
         put(Term::Decision, text("outcome"));
@@ -34,7 +37,9 @@ pub(super) fn of_entry(event: &str, body: &Value) -> Terms {
     if let Some(decision) = body.get("decision") {
         let member = |member: &str| decision.get(member).and_then(Value::as_str);
         put(Term::PolicyVersion, member("version"));
-        let answer = decision.get("verdict").and_then(|verdict| verdict.get("answer"));
+        let answer = decision
+            .get("verdict")
+            .and_then(|verdict| verdict.get("answer"));
         put(Term::Decision, answer.and_then(Value::as_str));
         let target = match member("action") {
             Some("call_tool" | "authorise_standing") => Some(Term::Tool),

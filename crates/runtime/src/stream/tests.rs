@@ -1,6 +1,8 @@
 //! Streams: every kind of entry has a class, lines carry their place, a missing or changed line is found, and sinks
 //! take whole batches or fail.
 
+mod follow;
+
 use std::sync::Arc;
 
 use interlock_core::id::RunId;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use interlock_core::time::Timestamp;
 use interlock_runtime::Engine;
 use interlock_runtime::export::{
-    Exported, ExportedBy, ExportFault, ExportOf, ExportWith, FolderPack, TarPack,
+    ExportFault, ExportOf, ExportWith, Exported, ExportedBy, FolderPack, TarPack,
 };
 
 use super::search::instant;
@@ -41,7 +41,10 @@ pub(super) async fn run(
     }
     if options.out.exists() {
         return Err(Failure::usage(
-            format!("failed to write `{}`: it is there already", options.out.display()),
+            format!(
+                "failed to write `{}`: it is there already",
+                options.out.display()
+            ),
             "--out PATH names a new file or folder",
         ));
     }
@@ -175,7 +178,9 @@ fn tell(common: &Common, out: &Path, exported: &Exported) -> Result<(), Failure>
         exported.files
     ));
     print::line(&format!("manifest {}", exported.manifest));
-    print::aside("its receiver needs the log's key from you, by another way: interlock audit key --format vkey");
+    print::aside(
+        "its receiver needs the log's key from you, by another way: interlock audit key --format vkey",
+    );
     Ok(())
 }
 
@@ -183,7 +188,10 @@ fn failure(fault: ExportFault) -> Failure {
     let message = format!("failed to {fault}");
     match fault {
         ExportFault::Role => {
-            let mut failure = Failure::usage(message, "role admin, auditor, dpo or investigator may export; dpo or investigator may disclose");
+            let mut failure = Failure::usage(
+                message,
+                "role admin, auditor, dpo or investigator may export; dpo or investigator may disclose",
+            );
             failure.exit = Exit::Denied;
             failure
         }

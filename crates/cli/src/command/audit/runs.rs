@@ -26,7 +26,10 @@ pub(in crate::command) struct Verified {
 }
 
 /// Verifies one run, or all.
-pub(in crate::command) async fn verify(engine: &Engine, only: Option<RunId>) -> Result<Verified, Fault> {
+pub(in crate::command) async fn verify(
+    engine: &Engine,
+    only: Option<RunId>,
+) -> Result<Verified, Fault> {
     let mut verified = Verified::default();
     let mut before = None;
     loop {

@@ -78,7 +78,10 @@ fn line(found: &Found) -> String {
 /// What an entry is mainly about, in a few words of its own.
 fn gist(found: &Found) -> String {
     let body = found.entry.get("body");
-    let member = |name: &str| body.and_then(|body| body.get(name)).and_then(|value| value.as_str());
+    let member = |name: &str| {
+        body.and_then(|body| body.get(name))
+            .and_then(|value| value.as_str())
+    };
     let decision = body.and_then(|body| body.get("decision"));
     let answer = decision
         .and_then(|decision| decision.get("verdict"))
@@ -129,10 +132,20 @@ fn query(options: &SearchOptions) -> Result<SearchQuery, Failure> {
     let run = options.run.as_deref();
     Ok(SearchQuery {
         terms,
-        from: options.from.as_deref().map(|text| instant(text, "T00:00:00.000000Z")).transpose()?,
-        to: options.to.as_deref().map(|text| instant(text, "T23:59:59.999999Z")).transpose()?,
+        from: options
+            .from
+            .as_deref()
+            .map(|text| instant(text, "T00:00:00.000000Z"))
+            .transpose()?,
+        to: options
+            .to
+            .as_deref()
+            .map(|text| instant(text, "T23:59:59.999999Z"))
+            .transpose()?,
         events: options.event.clone(),
-        run: run.map(|run| input::id(run, "run_ and 26 characters")).transpose()?,
+        run: run
+            .map(|run| input::id(run, "run_ and 26 characters"))
+            .transpose()?,
         below: options.below,
         limit: options.limit,
     })
@@ -140,7 +153,11 @@ fn query(options: &SearchOptions) -> Result<SearchQuery, Failure> {
 
 /// An instant, or a day with the rest given.
 pub(super) fn instant(text: &str, rest: &str) -> Result<Timestamp, Failure> {
-    let full = if text.len() == 10 { format!("{text}{rest}") } else { text.to_owned() };
+    let full = if text.len() == 10 {
+        format!("{text}{rest}")
+    } else {
+        text.to_owned()
+    };
     interlock_runtime::codec::instant(&full).ok_or_else(|| {
         Failure::usage(
             format!("failed to read `{text}` as a time"),

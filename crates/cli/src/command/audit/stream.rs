@@ -54,7 +54,10 @@ pub(super) async fn send(
         if common.json {
             rows.push(serde_json::json!({"stream": config.name, "sent": lines, "fault": fault}));
         } else {
-            let says = fault.map_or_else(|| format!("{lines} lines"), |fault| format!("failed to {fault}"));
+            let says = fault.map_or_else(
+                || format!("{lines} lines"),
+                |fault| format!("failed to {fault}"),
+            );
             print::line(&format!("{:<16} {}", config.name, print::harmless(&says)));
         }
     }
@@ -92,7 +95,9 @@ pub(super) fn check(common: &Common, file: &Path) -> Result<Exit, Failure> {
                     "whole": false, "line": gap.line, "index": gap.index, "what": gap.what,
                 }))?;
             } else {
-                let index = gap.index.map_or_else(String::new, |index| format!("index {index}, "));
+                let index = gap
+                    .index
+                    .map_or_else(String::new, |index| format!("index {index}, "));
                 print::line(&format!("not whole: {index}{gap}"));
             }
             return Ok(Exit::Failed);

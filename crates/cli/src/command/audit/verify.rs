@@ -65,24 +65,30 @@ async fn elsewhere(
     }
     let expected = expected(options, keys(&options.key)?)?;
     let report = if is_address {
-        let egress = EgressOptions { ca_file: options.ca_file.clone() };
-        let egress = Egress::new(&egress)
-            .map_err(|fault| Failure::usage(format!("failed to {fault}"), "--ca-file FILE names a PEM file"))?;
+        let egress = EgressOptions {
+            ca_file: options.ca_file.clone(),
+        };
+        let egress = Egress::new(&egress).map_err(|fault| {
+            Failure::usage(
+                format!("failed to {fault}"),
+                "--ca-file FILE names a PEM file",
+            )
+        })?;
         let api_key = match &options.api_key {
             None => None,
             Some(file) => Some(Secret::new(&input::api_key(file)?)),
         };
         let source = UrlLog::new(Arc::new(egress), target, api_key);
-        audited(common, expected, move |runtime| Ok(Box::new(Remote { source, runtime }))).await?
+        audited(common, expected, move |runtime| {
+            Ok(Box::new(Remote { source, runtime }))
+        })
+        .await?
     } else {
         let path = Path::new(target).to_owned();
         let shown = target.to_owned();
         audited(common, expected, move |_| {
             interlock_verify::open(&path).map_err(|fault| {
-                Failure::usage(
-                    format!("failed to open `{shown}`: {fault}"),
-                    TARGETS,
-                )
+                Failure::usage(format!("failed to open `{shown}`: {fault}"), TARGETS)
             })
         })
         .await?
@@ -90,7 +96,9 @@ async fn elsewhere(
     if common.json {
         print::line(&interlock_verify::json(&report));
     } else {
-        interlock_verify::lines(&report).iter().for_each(|line| print::line(line));
+        interlock_verify::lines(&report)
+            .iter()
+            .for_each(|line| print::line(line));
     }
     Ok(exit_of(&report))
 }
@@ -119,9 +127,13 @@ async fn installed(
         print::json(&value)?;
     } else {
         if let Some(report) = &report {
-            interlock_verify::lines(report).iter().for_each(|line| print::line(line));
+            interlock_verify::lines(report)
+                .iter()
+                .for_each(|line| print::line(line));
         } else if only.is_none() {
-            print::line("log           nothing is published yet: no checkpoint to hold entries against");
+            print::line(
+                "log           nothing is published yet: no checkpoint to hold entries against",
+            );
         }
         verified.lines().iter().for_each(|line| print::line(line));
     }
@@ -142,7 +154,9 @@ async fn whole(
             .await
             .map_err(Fault::from)?;
         if !common.json {
-            print::aside("trusting the keys that this installation names itself; --key VKEY trusts yours instead");
+            print::aside(
+                "trusting the keys that this installation names itself; --key VKEY trusts yours instead",
+            );
         }
         record.map_or_else(Vec::new, |record| {
             record.keys.into_iter().map(|from| from.key).collect()
@@ -172,7 +186,10 @@ async fn audited(
         Ok(audit::audit(files.as_ref(), &expected, &mut |progress| {
             if tell && progress.of >= TELL_FROM && progress.done >= told + TELL_FROM {
                 told = progress.done;
-                print::aside(&format!("verified {} of {} entries", progress.done, progress.of));
+                print::aside(&format!(
+                    "verified {} of {} entries",
+                    progress.done, progress.of
+                ));
             }
         }))
     });
@@ -188,7 +205,9 @@ struct Remote {
 
 impl LogFiles for Remote {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, ReadFault> {
-        self.runtime.block_on(self.source.read(path)).map_err(ReadFault)
+        self.runtime
+            .block_on(self.source.read(path))
+            .map_err(ReadFault)
     }
 }
 
@@ -217,7 +236,8 @@ fn expected(options: &VerifyOptions, keys: Vec<VerifierKey>) -> Result<Expectati
                 )
             };
             let bytes = read(file).map_err(|fault| unread(&fault.to_string()))?;
-            let opened = note::SignedNote::parse(&bytes).map_err(|fault| unread(&fault.to_string()))?;
+            let opened =
+                note::SignedNote::parse(&bytes).map_err(|fault| unread(&fault.to_string()))?;
             let kept = Checkpoint::parse_text(opened.text());
             Some(kept.map_err(|fault| unread(&fault.to_string()))?)
         }
@@ -250,7 +270,9 @@ fn expected(options: &VerifyOptions, keys: Vec<VerifierKey>) -> Result<Expectati
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    std::fs::File::open(path)?
+        .take(FILE_BYTES_MAX)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
