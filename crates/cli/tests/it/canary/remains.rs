@@ -128,18 +128,12 @@ impl Remains {
                 }
             }
         }
-        let kinds = (0..=u8::MAX).map(|part| ("pseudonym", format!("subject_name.{part:02x}")));
-        for (purpose, kind) in kinds.chain([("principal", "principal".to_owned())]) {
-            for record in store.records(&tenant, &kind).await.unwrap() {
-                let place = match purpose {
-                    "principal" => record.key.clone(),
-                    _ => format!("{kind}/{}", record.key),
-                };
-                let opened = all
-                    .open_small(&tenant, purpose, place.as_bytes(), &record.bytes)
-                    .await;
-                remains.records.extend(opened.map(|opened| opened.to_vec()));
-            }
+        for record in store.records(&tenant, "principal").await.unwrap() {
+            let place = record.key.as_bytes();
+            let opened = all.open_small(&tenant, "principal", place, &record.bytes);
+            remains
+                .records
+                .extend(opened.await.map(|opened| opened.to_vec()));
         }
         remains
     }
@@ -167,6 +161,10 @@ impl Remains {
             );
             for (name, key) in &self.keys {
                 check(&format!("keyed digest: {name}"), &mac(key, &[guess]));
+                let inner = hex(&mac(key, &[guess]));
+                for (outer, key) in &self.keys {
+                    check(&format!("index: {outer}"), &mac(key, &[inner.as_bytes()]));
+                }
                 let link = expand(key, b"", b"interlock/mark/v1");
                 check(
                     &format!("token: {name}"),
@@ -285,6 +283,10 @@ fn expand(secret: &[u8], salt: &[u8], info: &[u8]) -> [u8; 32] {
         .fill(&mut out)
         .unwrap();
     out
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Vec<u8> {
