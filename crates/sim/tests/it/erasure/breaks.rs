@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use interlock_runtime::erasure::{ErasureFault, Whom};
+use interlock_runtime::seal::KeyName;
 use interlock_sim::installation::Failure;
 use interlock_sim::store::{FaultPlan, FaultyStore, Flavour, Interposed, Plan, Write};
 use interlock_store::Head;
@@ -90,7 +92,33 @@ async fn check(flavour: Flavour) -> Outcome {
         check_erased(&road, &runs, &certificate)
             .await
             .map_err(|fault| format!("{what}: {fault}"))?;
+        names_have_new_keys(&road)
+            .await
+            .map_err(|fault| format!("{what}: {fault}"))?;
     }
+    Ok(())
+}
+
+/// The keys by which a backup could be searched for names are gone; whoever is not erased is found as before.
+async fn names_have_new_keys(road: &interlock_sim::road::Road) -> Outcome {
+    let engine = road.engine();
+    let record = engine.store().record(engine.tenant(), "subject_keys", "generation");
+    let record = record.await?.ok_or("names never moved")?;
+    let state: serde_json::Value = serde_json::from_slice(&record.bytes)?;
+    let current = state["current"].as_u64().ok_or("no generation")?;
+    assert!(current > 1 && state["before"].is_null(), "{state}");
+    for generation in 1..current {
+        let name = format!("subject.{generation}");
+        for key in [KeyName::index(&name), KeyName::records(&name)] {
+            assert!(engine.key_is_gone(&key).await?, "{} is there", key.as_str());
+        }
+    }
+    let by = super::officer(road).await?;
+    let ben = Whom::Named(super::BEN.to_owned());
+    engine.subject_of(&ben, &by).await?;
+    let ada = Whom::Named(super::ADA.to_owned());
+    let found = engine.subject_of(&ada, &by).await;
+    assert!(matches!(found, Err(ErasureFault::Unknown)));
     Ok(())
 }
 
