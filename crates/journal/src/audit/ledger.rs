@@ -4,12 +4,11 @@
 use crate::entry::Entry;
 use crate::hash::LeafHash;
 
-use super::ids::number;
 use super::kinds::{self, Schema};
 use super::payloads::Payloads;
 use super::report::Finding;
 use super::runs::{Cover, Runs};
-use super::scan::scan;
+use super::scan::{Raw, scan};
 use super::semantics::{Adoptions, Semantics};
 
 /// All questions to entries.
@@ -75,10 +74,8 @@ impl<'a> Ledger<'a> {
             });
             return;
         };
-        let Some(run) = number(entry.run, "run") else {
-            return;
-        };
-        match kinds::judge(entry.event, entry.body) {
+        let run = entry.run_number;
+        match kinds::judge(entry.event, entry.body.raw()) {
             Schema::Fits => {}
             Schema::UnknownKind => {
                 self.unknown.get_or_insert_with(|| {
@@ -92,15 +89,14 @@ impl<'a> Ledger<'a> {
             Schema::UnknownMember => self.out_of_form(index, entry.event, "one it does not have"),
         }
         let open = self.runs.push(index, hash, run, &entry);
-        let story = open.and_then(|open| open.story.as_mut());
-        self.semantics.push(index, run, &entry, story);
+        let told = open.map(|open| &mut open.told);
+        self.semantics.push(index, run, &entry, told);
         self.payloads.push(index, run, &entry);
-        self.runs.settle(run, &entry);
+        if let Some(mut told) = self.runs.settle(run, &entry) {
+            self.semantics.forget(&mut told);
+        }
         if run == 0 && entry.event == "log.pruned" {
-            let minimum = entry
-                .body
-                .get("minimum")
-                .and_then(|minimum| minimum.count());
+            let minimum = entry.body.get("minimum").and_then(Raw::count);
             self.pruned = self.pruned.max(minimum.unwrap_or(0));
         }
     }

@@ -1,6 +1,7 @@
 //! Run continuity: every run's entries are there, in order, one after another, from its request to its end.
 //! It holds one small state for each run that has not ended, and the id of each that has.
 
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entry::RUN_ENDED;
@@ -8,12 +9,16 @@ use crate::hash::LeafHash;
 
 use super::report::Finding;
 use super::scan::Scanned;
-use super::{kinds, semantics::Story};
+use super::{kinds, semantics::Told};
 
 /// The first event of a run.
 const RUN_REQUESTED: &str = "run.requested";
 /// Places where a chain does not hold, kept to say which entry of a range was changed.
 const SUSPECTS_MAX: usize = 64;
+/// Runs that are followed at once; of those that begin while so many go on, continuity cannot be told.
+const OPEN_MAX: usize = 1_000_000;
+/// Runs that are remembered as ended; when more have, it cannot be told whether one begins again.
+const ENDED_MAX: usize = 50_000_000;
 
 /// Which entries there are to judge, and so what may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +39,8 @@ pub(super) struct Open {
     prev: LeafHash,
     prev_index: u64,
     epoch: u64,
-    /// What it did so far; none where not all of it is known.
-    pub(super) story: Option<Story>,
+    /// What it did so far.
+    pub(super) told: Told,
 }
 
 /// All runs so far.
@@ -45,6 +50,12 @@ pub(super) struct Runs {
     open: BTreeMap<u128, Open>,
     ended: BTreeSet<u128>,
     broken: Option<Finding>,
+    /// More runs than are kept, from an index on.
+    overflow: Option<Finding>,
+    /// Whether some run that began is not followed.
+    crowded: bool,
+    open_max: usize,
+    ended_max: usize,
     /// Index of an entry whose `prev` is wrong, and of the entry before it in its run.
     pub(super) suspects: Vec<(u64, u64)>,
     cut: u64,
@@ -58,12 +69,17 @@ impl Runs {
             open: BTreeMap::new(),
             ended: BTreeSet::new(),
             broken: None,
+            overflow: None,
+            crowded: false,
+            open_max: OPEN_MAX,
+            ended_max: ENDED_MAX,
             suspects: Vec::new(),
             cut: 0,
         }
     }
 
-    /// Takes the entry at an index; gives its run, for what else is asked of it, unless it stands after its end.
+    /// Takes the entry at an index; gives its run, for what else is asked of it, unless it stands after its end or
+    /// the run is not followed.
     pub(super) fn push(
         &mut self,
         index: u64,
@@ -71,50 +87,90 @@ impl Runs {
         run: u128,
         entry: &Scanned<'_>,
     ) -> Option<&mut Open> {
-        let fault = self.place(index, run, entry);
-        let broken = fault.is_some();
-        if let Some(what) = fault {
-            self.note(index, what);
+        let misplaced = self.misplaced(run, entry);
+        let gaps = match self.cover {
+            Cover::Whole | Cover::From => false,
+            Cover::Run(whole) => run != whole,
+            Cover::Some => true,
+        };
+        let crowd = self.open.len() >= self.open_max;
+        match self.open.entry(run) {
+            Slot::Occupied(slot) => {
+                let open = slot.into_mut();
+                let fault = misplaced.or_else(|| open.fault(entry, gaps));
+                if open.differs(entry) {
+                    open.told.lose();
+                    if open.next == entry.seq && self.suspects.len() < SUSPECTS_MAX {
+                        self.suspects.push((open.prev_index, index));
+                    }
+                }
+                if let Some(fault) = fault {
+                    open.told.lose();
+                    note(&mut self.broken, index, fault);
+                }
+                open.follow(index, hash, entry);
+                Some(open)
+            }
+            Slot::Vacant(slot) => {
+                let ended = self.ended.contains(&run);
+                let unfollowed = self.crowded && entry.seq > 0;
+                let cut = entry.seq > 0 && (gaps || self.cover == Cover::From);
+                let fault = misplaced.or_else(|| {
+                    if ended {
+                        return Some(format!("stands after the end of its run {}", entry.run));
+                    }
+                    self.cut += u64::from(cut);
+                    (!cut && !unfollowed).then(|| first(run, entry)).flatten()
+                });
+                let broken = fault.is_some();
+                if let Some(fault) = fault {
+                    note(&mut self.broken, index, fault);
+                }
+                if ended {
+                    return None;
+                }
+                if crowd {
+                    self.crowded = true;
+                    self.overflow.get_or_insert_with(|| {
+                        Finding::unclear(format!(
+                            "more runs go on at index {index} than are followed at once"
+                        ))
+                    });
+                    return None;
+                }
+                let begun = entry.seq == 0 && !broken;
+                let open = slot.insert(Open {
+                    next: entry.seq,
+                    prev: entry.prev,
+                    prev_index: index,
+                    epoch: 0,
+                    told: if begun {
+                        Told::begun()
+                    } else {
+                        Told::default()
+                    },
+                });
+                open.follow(index, hash, entry);
+                Some(open)
+            }
         }
-        if self.ended.contains(&run) {
+    }
+
+    /// The entry was judged; a run that it ends is closed, and its story is given back.
+    pub(super) fn settle(&mut self, run: u128, entry: &Scanned<'_>) -> Option<Told> {
+        if entry.event != RUN_ENDED || run == 0 {
             return None;
         }
-        let fresh = Open {
-            next: entry.seq,
-            prev: entry.prev,
-            prev_index: index,
-            epoch: 0,
-            story: (entry.seq == 0).then(Story::default),
-        };
-        let open = self.open.entry(run).or_insert(fresh);
-        // What follows a gap cannot be judged by what it did: its consequences would be called faults of their own.
-        if broken || open.next != entry.seq || (entry.seq > 0 && open.prev != entry.prev) {
-            open.story = None;
-        }
-        open.next = entry.seq.saturating_add(1);
-        open.prev = hash;
-        open.prev_index = index;
-        open.epoch = open.epoch.max(entry.epoch);
-        Some(open)
-    }
-
-    /// The entry was judged; a run that it ends is closed.
-    pub(super) fn settle(&mut self, run: u128, entry: &Scanned<'_>) {
-        if entry.event == RUN_ENDED && run != 0 {
-            self.open.remove(&run);
+        if self.ended.len() < self.ended_max {
             self.ended.insert(run);
+        } else {
+            self.overflow
+                .get_or_insert_with(|| Finding::unclear("more runs ended than are kept in memory"));
         }
+        self.open.remove(&run).map(|open| open.told)
     }
 
-    fn note(&mut self, index: u64, what: String) {
-        let found = Finding::broken(index, what);
-        self.broken = Some(match self.broken.take() {
-            Some(known) => known.and(found),
-            None => found,
-        });
-    }
-
-    fn place(&mut self, index: u64, run: u128, entry: &Scanned<'_>) -> Option<String> {
+    fn misplaced(&mut self, run: u128, entry: &Scanned<'_>) -> Option<String> {
         match &self.owner {
             None => self.owner = Some((entry.tenant.to_owned(), entry.environment.to_owned())),
             Some((tenant, environment)) => {
@@ -124,8 +180,9 @@ impl Runs {
             }
         }
         let apart = kinds::is_administration(entry.event);
-        if (run != 0 && apart) || (run == 0 && !apart && kinds::is_known(entry.event)) {
-            return Some(format!(
+        let elsewhere = (run != 0 && apart) || (run == 0 && !apart && kinds::is_known(entry.event));
+        elsewhere.then(|| {
+            format!(
                 "`{}` does not belong into {}",
                 entry.event,
                 if run == 0 {
@@ -133,67 +190,14 @@ impl Runs {
                 } else {
                     "a run"
                 }
-            ));
-        }
-        if self.ended.contains(&run) {
-            return Some(format!("stands after the end of its run {}", entry.run));
-        }
-        let gaps = match self.cover {
-            Cover::Whole | Cover::From => false,
-            Cover::Run(whole) => run != whole,
-            Cover::Some => true,
-        };
-        let Some(open) = self.open.get(&run) else {
-            return self.first(gaps, run, entry);
-        };
-        let (next, name) = (open.next, entry.run);
-        if entry.seq < next {
-            return Some(format!(
-                "is entry {} of {name} again, where {next} comes next",
-                entry.seq
-            ));
-        }
-        if entry.seq > next {
-            return (!gaps)
-                .then(|| format!("is entry {} of {name}, and {next} is missing", entry.seq));
-        }
-        if entry.prev != open.prev {
-            if self.suspects.len() < SUSPECTS_MAX {
-                self.suspects.push((open.prev_index, index));
-            }
-            return Some(format!(
-                "does not follow the entry before it in {name}, at index {}",
-                open.prev_index
-            ));
-        }
-        if entry.epoch < open.epoch {
-            return Some(format!(
-                "was written in epoch {} of {name}, after epoch {}",
-                entry.epoch, open.epoch
-            ));
-        }
-        None
-    }
-
-    fn first(&mut self, gaps: bool, run: u128, entry: &Scanned<'_>) -> Option<String> {
-        if entry.seq == 0 {
-            return (run != 0 && entry.event != RUN_REQUESTED)
-                .then(|| format!("begins {} with `{}`", entry.run, entry.event));
-        }
-        if gaps || self.cover == Cover::From {
-            self.cut += 1;
-            return None;
-        }
-        Some(format!(
-            "is entry {} of {}, whose entries before it are missing",
-            entry.seq, entry.run
-        ))
+            )
+        })
     }
 
     /// What was found, and how much of it.
     pub(super) fn finish(self, entries: u64) -> Finding {
-        if let Some(broken) = self.broken {
-            return broken;
+        if let Some(found) = self.broken.or(self.overflow) {
+            return found;
         }
         let open = self.open.keys().filter(|run| **run != 0).count();
         let mut said = format!(
@@ -213,4 +217,61 @@ impl Runs {
         }
         Finding::holds(said)
     }
+}
+
+impl Open {
+    /// What comes does not follow what was there.
+    fn differs(&self, entry: &Scanned<'_>) -> bool {
+        self.next != entry.seq || self.prev != entry.prev
+    }
+
+    fn follow(&mut self, index: u64, hash: LeafHash, entry: &Scanned<'_>) {
+        self.next = entry.seq.saturating_add(1);
+        self.prev = hash;
+        self.prev_index = index;
+        self.epoch = self.epoch.max(entry.epoch);
+    }
+
+    fn fault(&self, entry: &Scanned<'_>, gaps: bool) -> Option<String> {
+        let (next, name) = (self.next, entry.run);
+        if entry.seq < next {
+            return Some(format!(
+                "is entry {} of {name} again, where {next} comes next",
+                entry.seq
+            ));
+        }
+        if entry.seq > next {
+            return (!gaps)
+                .then(|| format!("is entry {} of {name}, and {next} is missing", entry.seq));
+        }
+        if entry.prev != self.prev {
+            return Some(format!(
+                "does not follow the entry before it in {name}, at index {}",
+                self.prev_index
+            ));
+        }
+        (entry.epoch < self.epoch).then(|| {
+            format!(
+                "was written in epoch {} of {name}, after epoch {}",
+                entry.epoch, self.epoch
+            )
+        })
+    }
+}
+
+/// What is wrong with the first entry of a run that there is.
+fn first(run: u128, entry: &Scanned<'_>) -> Option<String> {
+    if entry.seq > 0 {
+        return Some(format!(
+            "is entry {} of {}, whose entries before it are missing",
+            entry.seq, entry.run
+        ));
+    }
+    (run != 0 && entry.event != RUN_REQUESTED)
+        .then(|| format!("begins {} with `{}`", entry.run, entry.event))
+}
+
+fn note(broken: &mut Option<Finding>, index: u64, what: String) {
+    // Indices rise: the first is the one to name.
+    broken.get_or_insert_with(|| Finding::broken(index, what));
 }

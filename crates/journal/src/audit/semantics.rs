@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 
 use super::ids::{digest, id};
 use super::report::Finding;
-use super::scan::{Raw, Scanned};
+use super::scan::{Body, Scanned};
 
 use acts::Acts;
-use decisions::Decisions;
+use decisions::{Action, Decision, Decisions, Thresholds};
 use reviews::Reviews;
 
 /// What is wrong with an entry, in words that follow its kind.
@@ -21,7 +21,7 @@ pub(super) type Fault = &'static str;
 
 /// A run's doings that later entries depend on; dropped when the run ends.
 #[derive(Debug, Default)]
-pub(super) struct Story {
+struct Story {
     decisions: Decisions,
     acts: Acts,
     reviews: Reviews,
@@ -30,15 +30,20 @@ pub(super) struct Story {
 
 impl Story {
     /// Judges the run's next entry.
-    pub(super) fn judge(&mut self, event: &str, body: Raw<'_>) -> Result<(), Fault> {
+    fn judge(
+        &mut self,
+        event: &str,
+        body: &Body<'_>,
+        decision: Option<Decision<'_>>,
+    ) -> Result<(), Fault> {
         match event {
             "run.requested" => {
                 self.reviews.requested(body);
                 Ok(())
             }
-            "run.started" => self.decisions.take("start_run"),
+            "run.started" => self.decisions.take(Action::StartRun),
             "policy.decided" => {
-                let asked = self.decisions.decided(body)?;
+                let asked = self.decisions.decided(body, decision)?;
                 if asked {
                     self.acts.asked(body.text_of("step"));
                 }
@@ -47,15 +52,17 @@ impl Story {
             "value.endorsed" => self.decisions.endorsed(body),
             "source.requested" => {
                 self.called(body);
-                self.decisions.take_for("read_source", body, "source")
+                self.decisions
+                    .take_for(Action::ReadSource, body, Some("source"))
             }
             "model.requested" => {
                 self.called(body);
-                self.decisions.take_for("call_model", body, "endpoint")
+                self.decisions
+                    .take_for(Action::CallModel, body, Some("endpoint"))
             }
             "source.accepted" | "model.replied" => self.answered(body),
             "output.released" => {
-                self.decisions.take("release")?;
+                self.decisions.take(Action::Release)?;
                 self.reviews.released()
             }
             "run.recovered" => {
@@ -65,7 +72,7 @@ impl Story {
             }
             "review.requested" => self.review_requested(body),
             "review.voted" => {
-                self.decisions.take("review")?;
+                self.decisions.take(Action::Review)?;
                 self.reviews.voted(body)
             }
             "review.settled" => {
@@ -74,10 +81,10 @@ impl Story {
                 }
                 Ok(())
             }
-            "inbox.settled" => self.decisions.take("review"),
+            "inbox.settled" => self.decisions.take(Action::Review),
             "act.proposed" => self.acts.proposed(body),
             "act.started" => {
-                self.decisions.take_for("call_tool", body, "")?;
+                self.decisions.take_for(Action::CallTool, body, None)?;
                 self.acts.started(body)
             }
             "act.finished" | "act.failed" => self.acts.ended(body),
@@ -92,33 +99,39 @@ impl Story {
         }
     }
 
-    fn called(&mut self, body: Raw<'_>) {
+    /// Bytes held, about.
+    fn weight(&self) -> usize {
+        let calls = 32 * self.calls.len();
+        calls + self.decisions.weight() + self.acts.weight() + self.reviews.weight()
+    }
+
+    fn called(&mut self, body: &Body<'_>) {
         if let Some(call) = id(body.get("call"), "call") {
             self.calls.insert(call);
         }
     }
 
-    fn answered(&mut self, body: Raw<'_>) -> Result<(), Fault> {
+    fn answered(&mut self, body: &Body<'_>) -> Result<(), Fault> {
         let known = id(body.get("call"), "call").is_some_and(|call| self.calls.remove(&call));
         known
             .then_some(())
             .ok_or("answers a call that was not made")
     }
 
-    fn review_requested(&mut self, body: Raw<'_>) -> Result<(), Fault> {
+    fn review_requested(&mut self, body: &Body<'_>) -> Result<(), Fault> {
         let review = body.get("review").ok_or("asks for nothing")?;
         let subject = review.get("subject").ok_or("asks for nothing")?;
         let wanted = match subject.text_of("of") {
             Some("act") => {
                 let act = id(subject.get("act"), "act");
                 self.acts.review_asked(act, digest(review.get("digest")))?;
-                self.decisions.people("call_tool")?
+                self.decisions.people(Action::CallTool)?
             }
             Some("release") => {
                 self.reviews.release_asked();
-                self.decisions.people("release")?
+                self.decisions.people(Action::Release)?
             }
-            _ => Vec::new(),
+            _ => Thresholds::new(),
         };
         self.reviews.opened(review, &wanted)
     }
@@ -135,6 +148,35 @@ pub(super) enum Adoptions {
     Before,
 }
 
+/// Bytes, about, that are held for what runs that have not ended were allowed and did.
+const HELD_BYTES_MAX: usize = 1 << 30;
+
+/// Versions of policies that are known as adopted.
+const ADOPTED_MAX: usize = 1_000_000;
+
+/// A run's story while it goes on, and what it weighs.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    story: Option<Box<Story>>,
+    held: usize,
+    lost: bool,
+}
+
+impl Told {
+    /// A run that is known from its first entry on.
+    pub(super) fn begun() -> Self {
+        Self {
+            story: Some(Box::default()),
+            ..Self::default()
+        }
+    }
+
+    /// Something of the run is not known, so the rest cannot be judged.
+    pub(super) const fn lose(&mut self) {
+        self.lost = true;
+    }
+}
+
 /// The rules over all runs.
 #[derive(Debug)]
 pub(super) struct Semantics {
@@ -144,6 +186,8 @@ pub(super) struct Semantics {
     before: u64,
     judged: u64,
     unjudged: u64,
+    held: usize,
+    held_max: usize,
     broken: Option<Finding>,
 }
 
@@ -156,48 +200,82 @@ impl Semantics {
             before: 0,
             judged: 0,
             unjudged: 0,
+            held: 0,
+            held_max: HELD_BYTES_MAX,
             broken: None,
         }
     }
 
-    /// Judges the entry at an index; `story` is its run's, where all of it is known.
+    /// Judges the entry at an index; `told` is its run's story, unless the run is over or not followed.
     pub(super) fn push(
         &mut self,
         index: u64,
         run: u128,
         entry: &Scanned<'_>,
-        story: Option<&mut Story>,
+        told: Option<&mut Told>,
     ) {
         if run == 0 {
             if entry.event == "policy.adopted"
                 && let Some(version) = digest(entry.body.get("version"))
+                && self.adopted.len() < ADOPTED_MAX
             {
                 self.adopted.insert(version);
             }
             return;
         }
+        let mut decision = None;
         if entry.event == "policy.decided" {
-            let version = entry
-                .body
-                .get("decision")
-                .and_then(|d| digest(d.get("version")));
+            decision = Decision::of(&entry.body);
+            let version = decision.and_then(|decision| digest(decision.version));
             if version.is_none_or(|version| !self.adopted.contains(&version)) {
                 self.unadopted(index, entry.event);
             }
         }
-        match story {
-            Some(story) => {
-                self.judged += 1;
-                if let Err(fault) = story.judge(entry.event, entry.body) {
-                    self.note(index, entry.event, fault);
-                }
-            }
-            None => self.unjudged += 1,
+        let Some(told) = told else {
+            self.unjudged += 1;
+            return;
+        };
+        if told.lost {
+            self.forget(told);
         }
+        let Some(story) = &mut told.story else {
+            self.unjudged += 1;
+            return;
+        };
+        self.judged += 1;
+        let fault = story.judge(entry.event, &entry.body, decision).err();
+        let weight = story.weight();
+        self.held = (self.held + weight).saturating_sub(told.held);
+        told.held = weight;
+        if self.held > self.held_max {
+            self.forget(told);
+            self.elsewhere.get_or_insert_with(|| {
+                Finding::unclear(format!(
+                    "at index {index} the runs that have not ended did more than is kept in memory"
+                ))
+            });
+        }
+        if let Some(fault) = fault {
+            self.note(index, entry.event, fault);
+        }
+    }
+
+    /// Lets go of a run's story.
+    pub(super) fn forget(&mut self, told: &mut Told) {
+        self.held = self.held.saturating_sub(told.held);
+        told.held = 0;
+        told.story = None;
     }
 
     fn unadopted(&mut self, index: u64, event: &str) {
         match self.adoptions {
+            Adoptions::Here if self.adopted.len() >= ADOPTED_MAX => {
+                self.elsewhere.get_or_insert_with(|| {
+                    Finding::unclear(format!(
+                        "more policies were adopted than are kept in memory to judge index {index} by"
+                    ))
+                });
+            }
             Adoptions::Here => {
                 self.note(
                     index,
@@ -217,11 +295,9 @@ impl Semantics {
     }
 
     fn note(&mut self, index: u64, event: &str, fault: Fault) {
-        let found = Finding::broken(index, format!("`{event}` {fault}"));
-        self.broken = Some(match self.broken.take() {
-            Some(known) => known.and(found),
-            None => found,
-        });
+        // Indices rise: the first is the one to name.
+        self.broken
+            .get_or_insert_with(|| Finding::broken(index, format!("`{event}` {fault}")));
     }
 
     pub(super) fn finish(self) -> Finding {

@@ -30,40 +30,38 @@ pub(crate) fn is_ulid(id: &str) -> bool {
 
 /// Two to four dotted words of `[a-z][a-z0-9_]*`.
 pub(crate) fn is_event(text: &str) -> bool {
-    let word = |word: &str| {
-        word.starts_with(|c: char| c.is_ascii_lowercase())
-            && word
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-    };
-    text.len() <= EVENT_BYTES_MAX
-        && (2..=4).contains(&text.split('.').count())
-        && text.split('.').all(word)
+    let (mut words, mut begins) = (0, true);
+    let fits = text.bytes().all(|b| {
+        if begins {
+            words += 1;
+            begins = false;
+            b.is_ascii_lowercase()
+        } else {
+            begins = b == b'.';
+            begins || b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'
+        }
+    });
+    fits && !begins && text.len() <= EVENT_BYTES_MAX && (2..=4).contains(&words)
 }
 
 /// `YYYY-MM-DDTHH:MM:SS.ffffffZ`: a day that exists, no leap second.
 pub(crate) fn is_time(text: &str) -> bool {
-    const SHAPE: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
-    let shaped = text.len() == SHAPE.len()
-        && text.bytes().zip(SHAPE).all(|(b, s)| {
-            if *s == b'0' {
-                b.is_ascii_digit()
-            } else {
-                b == *s
-            }
-        });
-    let part = |from: usize, to: usize| {
-        text.get(from..to)
-            .and_then(|digits| digits.parse::<u32>().ok())
-    };
-    let (Some(year), Some(month), Some(day)) = (part(0, 4), part(5, 7), part(8, 10)) else {
-        return false;
-    };
-    let (Some(hour), Some(minute), Some(second)) = (part(11, 13), part(14, 16), part(17, 19))
+    #[rustfmt::skip]
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'.', fraction @ .., b'Z'] =
+        text.as_bytes()
     else {
         return false;
     };
-    shaped && (1..=days_in(year, month)).contains(&day) && hour < 24 && minute < 60 && second < 60
+    let digits = [y1, y2, y3, y4, m1, m2, d1, d2, h1, h2, n1, n2, s1, s2];
+    if fraction.len() != 6 || !digits.into_iter().chain(fraction).all(u8::is_ascii_digit) {
+        return false;
+    }
+    let two = |tens: &u8, ones: &u8| u32::from(tens - b'0') * 10 + u32::from(ones - b'0');
+    let (year, month) = (two(y1, y2) * 100 + two(y3, y4), two(m1, m2));
+    (1..=days_in(year, month)).contains(&two(d1, d2))
+        && two(h1, h2) < 24
+        && two(n1, n2) < 60
+        && two(s1, s2) < 60
 }
 
 const fn days_in(year: u32, month: u32) -> u32 {

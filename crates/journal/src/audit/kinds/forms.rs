@@ -1,7 +1,8 @@
 //! The forms of members, as `docs/entries.md` spells them, and the walk that holds an object to a list of members.
 //! Members of an object rise by their keys, and so do the lists here: one pass over both is enough.
 
-use crate::audit::scan::Raw;
+use crate::audit::ids::number;
+use crate::audit::scan::{Raw, Reader};
 use crate::entry::form;
 use crate::hash::LeafHash;
 
@@ -52,51 +53,87 @@ pub enum Form {
 const LINE_BYTES_MAX: usize = 256;
 
 impl Form {
-    fn fits(self, value: Raw<'_>) -> bool {
+    /// Consumes a value of this form. The text was checked before: what has the form's beginning is the whole value.
+    fn take(self, reader: &mut Reader<'_>) -> bool {
         match self {
-            Self::Id(prefix) => value.text().is_some_and(|text| is_id(text, prefix)),
-            Self::Digest => value.text().and_then(LeafHash::parse_hex).is_some(),
-            Self::Instant => value.text().is_some_and(form::is_time),
-            Self::Number => value.count().is_some(),
-            Self::Bool => value.boolean().is_some(),
-            Self::Name => value.text().is_some_and(form::is_name),
-            Self::Word(words) => value.text().is_some_and(|text| words.contains(&text)),
-            Self::Line => value
+            Self::Id(prefix) => reader.text().is_some_and(|text| is_id(text, prefix)),
+            Self::Digest => reader.text().is_some_and(is_digest),
+            Self::Instant => reader.text().is_some_and(form::is_time),
+            Self::Number => reader.count().is_some(),
+            Self::Bool => reader.literal("true").is_some() || reader.literal("false").is_some(),
+            Self::Name => reader.text().is_some_and(form::is_name),
+            Self::Word(words) => reader.text().is_some_and(|text| words.contains(&text)),
+            Self::Line => reader
                 .text()
                 .is_some_and(|text| (1..=LINE_BYTES_MAX).contains(&text.len())),
-            Self::Next => value.count().is_some() || value.text() == Some("end"),
-            Self::AnyOrNames => {
-                value.text() == Some("any")
-                    || (value.is_array() && value.items().all(|item| Self::Name.fits(item)))
+            Self::Next if reader.peek() == Some(b'"') => reader.text() == Some("end"),
+            Self::Next => reader.count().is_some(),
+            Self::AnyOrNames if reader.peek() == Some(b'"') => reader.text() == Some("any"),
+            Self::AnyOrNames => Self::Name.take_all(reader),
+            // The bound of an entry bounds the list.
+            Self::List(form) => form.take_all(reader),
+            Self::Members(members) => take_members(reader, members).is_ok(),
+            Self::Notes(members) => take_notes(reader, members),
+            Self::NumberOrNotes(members) if reader.peek() == Some(b'[') => {
+                take_notes(reader, members)
             }
-            Self::List(form) => {
-                // The bound of an entry bounds the list.
-                value.is_array() && value.items().all(|item| form.fits(item))
+            Self::NumberOrNotes(_) => reader.count().is_some(),
+        }
+    }
+
+    /// Consumes an array of values of this form.
+    fn take_all(self, reader: &mut Reader<'_>) -> bool {
+        if !reader.take(b'[') {
+            return false;
+        }
+        if reader.take(b']') {
+            return true;
+        }
+        while self.take(reader) {
+            if reader.take(b']') {
+                return true;
             }
-            Self::Members(members) => fits_members(value, members).is_ok(),
-            Self::Notes(members) => fits_notes(value, members),
-            Self::NumberOrNotes(members) => value.count().is_some() || fits_notes(value, members),
+            if !reader.take(b',') {
+                return false;
+            }
+        }
+        false
+    }
+}
+
+fn take_notes(reader: &mut Reader<'_>, members: &'static [Member]) -> bool {
+    if !reader.take(b'[') {
+        return false;
+    }
+    let mut last: Option<Raw<'_>> = None;
+    loop {
+        let from = reader.at();
+        if take_members(reader, members).is_err() {
+            return false;
+        }
+        let note = reader.since(from);
+        // Most events have one payload, and nothing to compare it with.
+        if let Some(last) = last
+            && last.text_of("id") >= note.and_then(|note| note.text_of("id"))
+        {
+            return false;
+        }
+        last = note;
+        if reader.take(b']') {
+            return true;
+        }
+        if !reader.take(b',') {
+            return false;
         }
     }
 }
 
-fn fits_notes(value: Raw<'_>, members: &'static [Member]) -> bool {
-    let rises = value
-        .items()
-        .map(|note| note.text_of("id"))
-        .is_sorted_by(|a, b| a < b);
-    value.is_array()
-        && rises
-        && value.items().next().is_some()
-        && value
-            .items()
-            .all(|note| fits_members(note, members).is_ok())
+fn is_id(text: &str, prefix: &str) -> bool {
+    number(text, prefix).is_some()
 }
 
-fn is_id(text: &str, prefix: &str) -> bool {
-    text.strip_prefix(prefix)
-        .and_then(|rest| rest.strip_prefix('_'))
-        .is_some_and(form::is_ulid)
+fn is_digest(text: &str) -> bool {
+    LeafHash::parse_hex(text).is_some()
 }
 
 /// Holds an object to members that rise by name; the fault names the member, or nothing for one too many.
@@ -104,21 +141,33 @@ pub(super) fn fits_members(
     object: Raw<'_>,
     members: &'static [Member],
 ) -> Result<(), Option<&'static str>> {
-    if !object.is_object() {
+    take_members(&mut object.reader(), members)
+}
+
+fn take_members(
+    reader: &mut Reader<'_>,
+    members: &'static [Member],
+) -> Result<(), Option<&'static str>> {
+    if !reader.take(b'{') {
         return Err(None);
     }
+    let mut more = !reader.take(b'}');
     let mut expected = members.iter();
-    for (key, value) in object.members() {
+    while more {
         let member = loop {
             let member = expected.next().ok_or(None)?;
-            if member.name == key {
+            if reader.key(member.name) {
                 break member;
             }
             if member.required {
                 return Err(Some(member.name));
             }
         };
-        if !member.form.fits(value) {
+        if !member.form.take(reader) {
+            return Err(Some(member.name));
+        }
+        more = !reader.take(b'}');
+        if more && !reader.take(b',') {
             return Err(Some(member.name));
         }
     }

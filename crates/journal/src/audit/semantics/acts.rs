@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Fault;
 use super::reviews::Outcome;
 use crate::audit::ids::{digest, id};
-use crate::audit::scan::Raw;
+use crate::audit::scan::Body;
 
 #[derive(Debug)]
 struct Act {
@@ -20,14 +20,16 @@ struct Act {
 /// The acts of a run.
 #[derive(Debug, Default)]
 pub(super) struct Acts {
-    known: BTreeMap<u128, Act>,
+    known: BTreeMap<u128, Box<Act>>,
+    /// Bytes of the steps held.
+    steps: usize,
     newest: Option<u128>,
     live: Option<(u128, u128)>,
     grants: BTreeSet<u128>,
 }
 
 impl Acts {
-    pub(super) fn proposed(&mut self, body: Raw<'_>) -> Result<(), Fault> {
+    pub(super) fn proposed(&mut self, body: &Body<'_>) -> Result<(), Fault> {
         let (Some(act), Some(digest)) = (id(body.get("act"), "act"), digest(body.get("digest")))
         else {
             return Err("proposes nothing");
@@ -39,7 +41,8 @@ impl Acts {
             approved: false,
             refused: false,
         };
-        if self.known.insert(act, proposal).is_some() {
+        self.steps += proposal.step.as_deref().map_or(0, str::len);
+        if self.known.insert(act, Box::new(proposal)).is_some() {
             return Err("proposes an act for the second time");
         }
         self.newest = Some(act);
@@ -80,7 +83,7 @@ impl Acts {
         }
     }
 
-    pub(super) fn started(&mut self, body: Raw<'_>) -> Result<(), Fault> {
+    pub(super) fn started(&mut self, body: &Body<'_>) -> Result<(), Fault> {
         let grant = body.get("grant").ok_or("has no grant")?;
         let (Some(act), Some(this)) = (id(grant.get("act"), "act"), id(grant.get("id"), "grant"))
         else {
@@ -111,7 +114,7 @@ impl Acts {
         Ok(())
     }
 
-    pub(super) fn ended(&mut self, body: Raw<'_>) -> Result<(), Fault> {
+    pub(super) fn ended(&mut self, body: &Body<'_>) -> Result<(), Fault> {
         let named = id(body.get("act"), "act").zip(id(body.get("grant"), "grant"));
         let live = self.live.take();
         if named.is_some() && named == live {
@@ -119,6 +122,11 @@ impl Acts {
         } else {
             Err("is the result of an act that was not started under that grant")
         }
+    }
+
+    /// Bytes held, about.
+    pub(super) fn weight(&self) -> usize {
+        160 * self.known.len() + self.steps + 32 * self.grants.len()
     }
 
     /// The grant in force is over, and nobody knows what came of it.

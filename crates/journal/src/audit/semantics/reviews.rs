@@ -1,12 +1,12 @@
 //! A review is approved by enough people of each role that it asks for, none of whom asked for the run, each once
 //! and each on exactly what is under review.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Fault;
-use super::decisions::thresholds;
+use super::decisions::{Thresholds, thresholds, weight_of};
 use crate::audit::ids::{digest, id};
-use crate::audit::scan::Raw;
+use crate::audit::scan::{Body, Raw};
 
 /// How a review ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +21,10 @@ struct Review {
     act: Option<u128>,
     release: bool,
     digest: Option<[u8; 32]>,
-    thresholds: Vec<(Box<str>, u64)>,
-    voters: Vec<u128>,
-    approvals: Vec<Vec<Box<str>>>,
+    thresholds: Thresholds,
+    voters: BTreeSet<u128>,
+    /// How many people of each role approved.
+    approvals: BTreeMap<Box<str>, u64>,
     settled: bool,
 }
 
@@ -32,13 +33,15 @@ struct Review {
 pub(super) struct Reviews {
     requester: Option<u128>,
     act_for: Option<u128>,
-    known: BTreeMap<u128, Review>,
+    known: BTreeMap<u128, Box<Review>>,
+    /// Bytes held for reviews, about.
+    weight: usize,
     release_asked: bool,
     release_approved: bool,
 }
 
 impl Reviews {
-    pub(super) fn requested(&mut self, body: Raw<'_>) {
+    pub(super) fn requested(&mut self, body: &Body<'_>) {
         if let Some(requester) = body.get("requester") {
             self.requester = id(requester.get("id"), "prn");
             self.act_for = id(requester.get("act_for"), "prn");
@@ -46,11 +49,7 @@ impl Reviews {
     }
 
     /// People are asked; `wanted` is whom policy asked for.
-    pub(super) fn opened(
-        &mut self,
-        review: Raw<'_>,
-        wanted: &[(Box<str>, u64)],
-    ) -> Result<(), Fault> {
+    pub(super) fn opened(&mut self, review: Raw<'_>, wanted: &Thresholds) -> Result<(), Fault> {
         let this = id(review.get("id"), "rev").ok_or("asks for nothing")?;
         let subject = review.get("subject");
         let held = Review {
@@ -58,16 +57,15 @@ impl Reviews {
             release: subject.and_then(|subject| subject.text_of("of")) == Some("release"),
             digest: digest(review.get("digest")),
             thresholds: review.get("thresholds").map(thresholds).unwrap_or_default(),
-            voters: Vec::new(),
-            approvals: Vec::new(),
+            voters: BTreeSet::new(),
+            approvals: BTreeMap::new(),
             settled: false,
         };
-        let enough = wanted.iter().all(|(role, count)| {
-            held.thresholds
-                .iter()
-                .any(|(asked, of)| asked == role && of >= count)
-        });
-        if self.known.insert(this, held).is_some() {
+        let enough = wanted
+            .iter()
+            .all(|(role, count)| held.thresholds.get(role).is_some_and(|of| of >= count));
+        self.weight += 256 + weight_of(&held.thresholds);
+        if self.known.insert(this, Box::new(held)).is_some() {
             return Err("asks for the same review twice");
         }
         enough
@@ -80,7 +78,7 @@ impl Reviews {
         self.release_approved = false;
     }
 
-    pub(super) fn voted(&mut self, body: Raw<'_>) -> Result<(), Fault> {
+    pub(super) fn voted(&mut self, body: &Body<'_>) -> Result<(), Fault> {
         let voter = id(body.get("voter"), "prn").ok_or("is nobody's vote")?;
         let review = id(body.get("review"), "rev").and_then(|id| self.known.get_mut(&id));
         let Some(review) = review.filter(|review| !review.settled) else {
@@ -92,17 +90,22 @@ impl Reviews {
         if Some(voter) == self.requester || Some(voter) == self.act_for {
             return Err("is a vote of whoever asked for the run");
         }
-        if review.voters.contains(&voter) {
+        if !review.voters.insert(voter) {
             return Err("is a second vote of one person");
         }
-        review.voters.push(voter);
+        self.weight += 32;
         if body.get("approve").and_then(Raw::boolean) == Some(true) {
             let roles = body.get("roles").into_iter().flat_map(Raw::items);
-            review.approvals.push(
-                roles
-                    .filter_map(|role| role.text().map(Box::from))
-                    .collect(),
-            );
+            // Who names a role twice is one person of it all the same.
+            for role in roles.filter_map(Raw::text).collect::<BTreeSet<_>>() {
+                match review.approvals.get_mut(role) {
+                    Some(count) => *count += 1,
+                    None => {
+                        self.weight += 80 + role.len();
+                        review.approvals.insert(role.into(), 1);
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -110,7 +113,7 @@ impl Reviews {
     /// The act that the review was about, with the digest and how it ended.
     pub(super) fn settled(
         &mut self,
-        body: Raw<'_>,
+        body: &Body<'_>,
     ) -> Result<Option<(u128, [u8; 32], Outcome)>, Fault> {
         let review = id(body.get("review"), "rev").and_then(|id| self.known.get_mut(&id));
         let Some(review) = review.filter(|review| !review.settled) else {
@@ -136,6 +139,11 @@ impl Reviews {
             .map(|(act, digest)| (act, digest, outcome)))
     }
 
+    /// Bytes held, about.
+    pub(super) const fn weight(&self) -> usize {
+        self.weight
+    }
+
     pub(super) fn released(&self) -> Result<(), Fault> {
         if self.release_asked && !self.release_approved {
             Err("gives out what people were asked about and did not approve")
@@ -148,9 +156,9 @@ impl Reviews {
 impl Review {
     fn has_enough(&self) -> bool {
         !self.thresholds.is_empty()
-            && self.thresholds.iter().all(|(role, count)| {
-                let held = self.approvals.iter().filter(|roles| roles.contains(role));
-                held.count() as u64 >= *count
-            })
+            && self
+                .thresholds
+                .iter()
+                .all(|(role, count)| self.approvals.get(role).copied().unwrap_or(0) >= *count)
     }
 }
