@@ -88,3 +88,43 @@ async fn many_writes_fail_and_the_run_ends_the_same() -> Outcome {
     }
     Ok(())
 }
+
+/// From some write on nothing can be stored, in one process; the next has room again.
+#[tokio::test]
+async fn attack_52_a_journal_that_cannot_be_written_dispatches_nothing() -> Outcome {
+    let world = World::load("clean")?;
+    let good = check(FaultPlan::none(), &world, "no fault").await?;
+    for n in good.deployed + 1..=good.asked {
+        let what = format!("full from write {n} of {}", good.asked);
+        let dir = tempfile::tempdir()?;
+        let (data, memory) = (dir.path().join("data"), World::memory()?);
+        let store = Arc::new(FaultyStore::new(memory.clone(), FaultPlan::from(n)));
+        let input = json!({"case_id": "CASE-1042"});
+        let road = world.road(&data, store)?;
+        road.deploy(&world.files).await?;
+        let walk = async {
+            let run = road.start(&input, "one").await?;
+            road.go_on(run).await
+        };
+        assert!(walk.await.is_err(), "{what}");
+        drop(road);
+        let road = world.road(&data, memory)?;
+        let runs = road.engine().store();
+        let runs = runs
+            .runs(road.engine().tenant(), Default::default(), 10)
+            .await?;
+        let mut started = 0;
+        for row in runs {
+            let history = road.engine().history(row.run).await?;
+            let acts = history.iter().map(|entry| entry.event.kind());
+            started += acts.filter(|kind| *kind == "act.started").count();
+        }
+        let done = ledger(&data, "submissions.jsonl").len();
+        assert!(done <= started, "{what}: {done} done, {started} allowed");
+        let run = road.start(&input, "one").await?;
+        let state = road.go_on(run).await?;
+        assert!(state.is_ended(), "{what}: {}", state.phase.name());
+        assert_eq!(ledger(&data, "submissions.jsonl").len(), 1, "{what}");
+    }
+    Ok(())
+}

@@ -29,7 +29,7 @@ fn place(dir: &Path) -> LogPlace {
     }
 }
 
-async fn open(road: &Road, dir: &Path) -> Result<Arc<Publisher>, PublishFault> {
+pub(crate) async fn open(road: &Road, dir: &Path) -> Result<Arc<Publisher>, PublishFault> {
     Publisher::open(Arc::clone(road.engine()), place(dir)).await
 }
 
@@ -85,7 +85,7 @@ fn holds(report: &Report) {
 }
 
 /// The acts of one kind that are on record.
-async fn acts(engine: &Engine, kind: &str) -> Result<Vec<Administration>, Failure> {
+pub(crate) async fn acts(engine: &Engine, kind: &str) -> Result<Vec<Administration>, Failure> {
     let acts = engine.administration_history(0, 200).await?;
     let acts = acts.into_iter().map(|done| done.act);
     Ok(acts.filter(|act| act.kind() == kind).collect())

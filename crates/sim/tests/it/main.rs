@@ -12,6 +12,7 @@ mod local_model;
 mod log;
 mod reveal;
 mod target;
+mod writes;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -4,16 +4,19 @@
 use std::path::Path;
 
 use interlock_core::id::RunId;
+use interlock_core::time::Timestamp;
 use interlock_journal::audit::{Expectations, Finding};
 use interlock_journal::checkpoint::Checkpoint;
 use interlock_journal::note::SignedNote;
 use interlock_runtime::Fault;
+use interlock_runtime::case::{CaseDoors, scripted_model};
+use interlock_runtime::clock::FixedClock;
 use interlock_runtime::log::{PublishFault, Refusal, adopt_guard, renew_log};
-use interlock_sim::installation::{Failure, Installation};
+use interlock_sim::installation::{Failure, Installation, scripted_endpoints};
 use interlock_sim::road::Road;
 use serde_json::json;
 
-use super::{acts, audited, holds, one_run, open, place};
+use super::{acts, audited, holds, one_run, open, place, verified};
 use crate::{Outcome, World};
 
 const DATABASE: &str = "interlock.db";
@@ -189,6 +192,38 @@ async fn attack_20_a_key_that_was_swapped_or_taken_signs_nothing() -> Outcome {
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     open(&road, &dir).await?;
     Ok(())
+}
+
+/// The clock is set back between two runs and within one: order is told by places, and times stay what the clock said.
+#[tokio::test]
+async fn attack_53_a_clock_that_jumps_back_changes_no_order_of_a_run() -> Outcome {
+    let (world, dir) = (World::load("clean")?, tempfile::tempdir()?);
+    let dir = dir.path().join("data");
+    let clock = std::sync::Arc::new(FixedClock::at(Timestamp::from_micros(
+        1_790_000_000_000_000,
+    )));
+    let mut installation = Installation::open(&dir)?;
+    installation.clock = clock.clone();
+    let store = installation.sqlite()?;
+    let engine = installation.engine(
+        std::sync::Arc::clone(&store),
+        std::sync::Arc::new(scripted_model(&world.case)),
+        std::sync::Arc::new(CaseDoors::new(&world.case, &dir)),
+        scripted_endpoints(&world.bundle),
+    )?;
+    let road = Road::new(engine);
+    let publisher = open(&road, &dir).await?;
+    one_run(&world, &road, "before").await?;
+    publisher.publish_now().await?;
+    clock.set(Timestamp::from_micros(1_780_000_000_000_000));
+    let run = road
+        .start(&json!({"case_id": "CASE-1042"}), "after")
+        .await?;
+    clock.set(Timestamp::from_micros(1_770_000_000_000_000));
+    assert!(road.go_on(run).await?.is_ended());
+    clock.set(Timestamp::from_micros(1_760_000_000_000_000));
+    drop(publisher);
+    verified(&road, &dir, store).await
 }
 
 #[tokio::test]
