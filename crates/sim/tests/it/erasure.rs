@@ -23,6 +23,7 @@ use crate::{Outcome, World};
 
 pub(crate) mod attacks;
 pub(crate) mod breaks;
+mod canary;
 mod periods;
 
 /// Who is erased, and who is not.
