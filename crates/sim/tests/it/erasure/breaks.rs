@@ -102,11 +102,15 @@ async fn check(flavour: Flavour) -> Outcome {
 /// The keys by which a backup could be searched for names are gone; whoever is not erased is found as before.
 async fn names_have_new_keys(road: &interlock_sim::road::Road) -> Outcome {
     let engine = road.engine();
-    let record = engine.store().record(engine.tenant(), "subject_keys", "generation");
+    let record = engine
+        .store()
+        .record(engine.tenant(), "subject_keys", "generation");
     let record = record.await?.ok_or("names never moved")?;
     let state: serde_json::Value = serde_json::from_slice(&record.bytes)?;
-    let current = state["current"].as_u64().ok_or("no generation")?;
-    assert!(current > 1 && state["before"].is_null(), "{state}");
+    let current = state.get("current").and_then(serde_json::Value::as_u64);
+    let current = current.ok_or("no generation")?;
+    let settled = state.get("before").is_some_and(serde_json::Value::is_null);
+    assert!(current > 1 && settled, "{state}");
     for generation in 1..current {
         let name = format!("subject.{generation}");
         for key in [KeyName::index(&name), KeyName::records(&name)] {
