@@ -214,6 +214,12 @@ impl Engine {
         self.parts.store.as_ref()
     }
 
+    /// The store, for what outlives a call.
+    #[must_use]
+    pub const fn shared_store(&self) -> &Arc<dyn Store> {
+        &self.parts.store
+    }
+
     /// The clock.
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {

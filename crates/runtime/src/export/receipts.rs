@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use interlock_journal::receipt::Receipt;
 use interlock_journal::tile::{TileId, Tiles, needed_for_inclusion};
-use interlock_journal::tree;
+use interlock_journal::tree::{self, NodeHash};
 use interlock_store::StoreFault;
 
 use super::ExportFault;
@@ -15,14 +15,14 @@ use crate::log::StoreLogFiles;
 const TILES_HELD_MAX: usize = 4096;
 
 /// Makes receipts.
-pub(super) struct Receipts<'a> {
+pub(crate) struct Receipts<'a> {
     files: &'a StoreLogFiles,
     tiles: Tiles,
     held: BTreeSet<TileId>,
 }
 
 impl<'a> Receipts<'a> {
-    pub(super) fn new(files: &'a StoreLogFiles) -> Self {
+    pub(crate) fn new(files: &'a StoreLogFiles) -> Self {
         Self {
             files,
             tiles: Tiles::new(),
@@ -32,6 +32,18 @@ impl<'a> Receipts<'a> {
 
     /// The receipt of one entry.
     pub(super) async fn of(&mut self, index: u64) -> Result<Vec<u8>, ExportFault> {
+        let proof = self.proof(index).await?;
+        Ok(Receipt {
+            index,
+            proof,
+            checkpoint: self.files.published().checkpoint.clone(),
+            extra: None,
+        }
+        .encode())
+    }
+
+    /// The proof of one entry's place.
+    pub(crate) async fn proof(&mut self, index: u64) -> Result<Vec<NodeHash>, ExportFault> {
         let published = self.files.published();
         let unproven = || ExportFault::Nothing("an entry cannot be proven: a tile is missing");
         let needed = needed_for_inclusion(index, published.size).map_err(|_| unproven())?;
@@ -46,15 +58,7 @@ impl<'a> Receipts<'a> {
             self.tiles.insert(id, &bytes).map_err(|_| damaged())?;
             self.held.insert(id);
         }
-        let proof =
-            tree::inclusion_proof(&self.tiles, index, published.size).map_err(|_| unproven())?;
-        Ok(Receipt {
-            index,
-            proof,
-            checkpoint: published.checkpoint.clone(),
-            extra: None,
-        }
-        .encode())
+        tree::inclusion_proof(&self.tiles, index, published.size).map_err(|_| unproven())
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::{Terms, terms};
 use crate::codec;
 use crate::engine::{Engine, Fault};
+use crate::seal::SealFault;
 
 /// Runs whose terms are kept at hand.
 const RUNS_HELD_MAX: usize = 4096;
@@ -155,8 +156,16 @@ impl Engine {
             codec::notes(&body).map_err(|_| damaged(stored, "its payloads are of another form"))?;
         let mut terms = Terms::new();
         for note in notes.iter().filter(|note| note.marks.is_some()) {
-            let Some(marks) = self.marks(stored.run, note).await? else {
-                continue;
+            let marks = match self.marks(stored.run, note).await {
+                Ok(Some(marks)) => marks,
+                Ok(None) => continue,
+                // One payload that was tampered with must not keep everything after it from being found; verifying
+                // the log names it.
+                Err(Fault::Seal(SealFault::Mismatch(payload))) => {
+                    tracing::error!(%payload, "marks are not those that their entry committed to");
+                    continue;
+                }
+                Err(fault) => return Err(fault),
             };
             terms.extend(
                 marks

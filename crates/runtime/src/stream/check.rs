@@ -49,6 +49,7 @@ pub fn check<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<Held, Gap> 
         first: 0,
     };
     let mut next = None;
+    let mut seen: Vec<String> = Vec::new();
     let mut chains: BTreeMap<String, (u64, String)> = BTreeMap::new();
     for (line, text) in (1..).zip(lines) {
         let gap = |index, what| Gap { line, index, what };
@@ -59,6 +60,13 @@ pub fn check<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<Held, Gap> 
         }
         match next {
             Some(next) if place.index < next => {
+                let before = place
+                    .index
+                    .checked_sub(held.first)
+                    .and_then(|at| usize::try_from(at).ok());
+                if before.and_then(|at| seen.get(at)) != Some(&place.hash) {
+                    return Err(gap(here, "another entry came under this index before"));
+                }
                 held.repeated += 1;
                 continue;
             }
@@ -74,6 +82,7 @@ pub fn check<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<Held, Gap> 
                 "it does not follow the entry of its run before it",
             ));
         }
+        seen.push(place.hash.clone());
         chains.insert(place.run, (place.seq, place.hash));
         next = Some(place.index + 1);
         held.entries += 1;

@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use interlock_core::id::TenantName;
 use interlock_journal::NodeHash;
+use interlock_journal::tree::verify_inclusion;
 use interlock_store::{RecordFault, Store, StoreFault};
 use serde::{Deserialize, Serialize};
+
+use crate::export::receipts::Receipts;
+use crate::log::StoreLogFiles;
 
 use super::{Format, Line, Signed, Sink, SinkFault};
 
@@ -58,18 +62,30 @@ impl Follower {
     ///
     /// # Errors
     /// See [`StreamFault`]. What was sent before the error may come again.
-    pub async fn once(&self, store: &dyn Store) -> Result<u64, StreamFault> {
-        let Some(published) = store.published(&self.tenant).await? else {
+    pub async fn once(&self, store: &Arc<dyn Store>) -> Result<u64, StreamFault> {
+        let Some(files) = StoreLogFiles::newest(Arc::clone(store), &self.tenant).await? else {
             return Ok(0);
         };
+        let published = files.published();
+        let root = NodeHash::from_bytes(published.root);
         let signed = Signed {
             origin: origin(&published.checkpoint).ok_or(StreamFault::Form("checkpoint"))?,
             size: published.size,
-            root: NodeHash::from_bytes(published.root).to_string(),
+            root: root.to_string(),
         };
-        let (mut next, mut version) = self.place(store).await?;
-        // What was pruned before it was sent is gone for this stream; it begins where the log does.
-        next = next.max(store.log_minimum(&self.tenant).await?);
+        let mut proofs = Receipts::new(&files);
+        let (mut next, mut version) = self.place(store.as_ref()).await?;
+        let minimum = store.log_minimum(&self.tenant).await?;
+        if next < minimum {
+            // The receiver sees it too: their indices have a gap.
+            tracing::warn!(
+                stream = self.name,
+                from = next,
+                to = minimum,
+                "entries were pruned before they were sent"
+            );
+            next = minimum;
+        }
         let mut sent = 0;
         while next < signed.size {
             let wanted = u32::try_from(signed.size - next)
@@ -78,7 +94,15 @@ impl Follower {
             let mut lines = Vec::with_capacity(entries.len());
             for (index, entry) in (next..).zip(&entries) {
                 let line = Line::new(entry, &signed).map_err(|_| StreamFault::Damaged(index))?;
-                if line.index() != index || line.entry.leaf_hash() != entry.hash {
+                let proof = proofs
+                    .proof(index)
+                    .await
+                    .map_err(|_| StreamFault::Damaged(index))?;
+                let leaf = line.entry.leaf_hash();
+                // What is sent is what the tree holds, whatever stands in the rows by now.
+                if line.index() != index
+                    || verify_inclusion(leaf, index, signed.size, &proof, root).is_err()
+                {
                     return Err(StreamFault::Damaged(index));
                 }
                 lines.push(line.write(self.format).to_string());
@@ -89,7 +113,7 @@ impl Follower {
             self.sink.deliver(&lines).await?;
             let count = lines.len() as u64;
             (next, sent) = (next + count, sent + count);
-            version = Some(self.keep(store, next, version).await?);
+            version = Some(self.keep(store.as_ref(), next, version).await?);
         }
         Ok(sent)
     }

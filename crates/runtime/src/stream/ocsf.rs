@@ -17,7 +17,13 @@ const OTHER: Kind = Kind {
 
 /// The event.
 pub(super) fn event(line: &Line) -> Value {
-    let kind = kind::of(line.entry.event()).unwrap_or(OTHER);
+    let mut kind = kind::of(line.entry.event()).unwrap_or(OTHER);
+    if let Some((action, _)) = decision(line) {
+        (kind.severity, kind.status) = match action {
+            ALLOWED | MODIFIED => (1, 1),
+            _ => (3, 2),
+        };
+    }
     let class = kind.class.uid();
     let mut event = Map::new();
     let mut put = |key: &str, value: Value| drop(event.insert(key.to_owned(), value));
@@ -151,12 +157,16 @@ fn tokens(line: &Line) -> Option<Value> {
     }))
 }
 
+/// OCSF's `action_id` of a yes, and of a yes to less than was asked.
+const ALLOWED: u64 = 1;
+const MODIFIED: u64 = 4;
+
 /// OCSF's action and disposition of a policy decision: an answer that is not plainly a yes is never told as one.
 fn decision(line: &Line) -> Option<(u64, u64)> {
     let answer = line.body("decision")?.get("verdict")?.get("answer")?;
     Some(match answer.as_str()? {
-        "allow" => (1, 1),
-        "downgrade" => (4, 11),
+        "allow" => (ALLOWED, 1),
+        "downgrade" => (MODIFIED, 11),
         "review" => (2, 14),
         _ => (2, 2),
     })

@@ -73,7 +73,7 @@ pub fn open(
 pub async fn follow(follower: Follower, engine: Arc<Engine>) {
     let mut wait = INTERVAL;
     loop {
-        match follower.once(engine.store()).await {
+        match follower.once(engine.shared_store()).await {
             Ok(_) => wait = INTERVAL,
             Err(fault) => {
                 wait = (wait * 2).min(BACKOFF_MAX);

@@ -1,8 +1,8 @@
 //! Where lines go: a file that is synced before the stream moves on, an HTTP collector through the one way out, or a
 //! syslog relay on this machine. A sink that fails is tried again from the same place; nothing is dropped.
 
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
@@ -20,6 +20,8 @@ use crate::secret::SecretStore;
 
 /// How long one delivery may take.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
+/// Bytes of one line at most: an entry has 8 KiB, and what stands around it less.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
 /// Bytes of a collector's answer that are read; none of them is used.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
@@ -64,10 +66,12 @@ impl Sink for FileSink {
         text.push('\n');
         let written = tokio::task::spawn_blocking(move || {
             let mut file = OpenOptions::new()
+                .read(true)
                 .append(true)
                 .create(true)
                 .mode(0o600)
                 .open(path)?;
+            drop_half_line(&mut file)?;
             file.write_all(text.as_bytes())?;
             file.sync_data()
         });
@@ -77,6 +81,25 @@ impl Sink for FileSink {
             Err(_) => Err(SinkFault::File("the writer ended early".to_owned())),
         }
     }
+}
+
+/// A death or a full disk may have left part of a line at the end; its entry comes again, whole.
+fn drop_half_line(file: &mut File) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(LINE_BYTES_MAX);
+    file.seek(SeekFrom::Start(from))?;
+    let mut end = Vec::new();
+    (&mut *file).take(LINE_BYTES_MAX).read_to_end(&mut end)?;
+    if end.last().is_none_or(|byte| *byte == b'\n') {
+        return Ok(());
+    }
+    let whole = end.iter().rposition(|byte| *byte == b'\n');
+    let keep = match whole {
+        Some(at) => from + at as u64 + 1,
+        None if from == 0 => 0,
+        None => return Err(io::Error::from(io::ErrorKind::InvalidData)),
+    };
+    file.set_len(keep)
 }
 
 /// Posts lines to a collector as one body, a line each.
@@ -126,7 +149,8 @@ impl Sink for HttpSink {
     }
 }
 
-/// Sends RFC 5424 messages over TCP with octet counting (RFC 6587), facility 13 (log audit), severity 6.
+/// Sends RFC 5424 messages over TCP with octet counting (RFC 6587), facility 13 (log audit), severity 6. Syslog has no
+/// receipt: what a relay took from the connection and lost is lost, and shows as a gap.
 pub struct SyslogSink {
     relay: SocketAddr,
 }

@@ -187,6 +187,36 @@ fn a_line_changed_in_a_stream_is_found_and_one_that_came_twice_is_not_a_fault() 
 }
 
 #[test]
+fn two_stories_under_one_index_are_found() {
+    for format in [Format::Ocsf, Format::CloudEvents] {
+        let mut all = lines(format);
+        let mut other = chain().remove(5);
+        let honest = Entry::parse(&other.bytes).unwrap();
+        other.bytes = Entry::new(Draft {
+            tenant: "default".to_owned(),
+            environment: "forged".to_owned(),
+            run: honest.run().to_owned(),
+            seq: honest.seq(),
+            prev: honest.prev(),
+            epoch: 1,
+            time: honest.time().to_owned(),
+            event: honest.event().to_owned(),
+            body: honest.body().clone(),
+        })
+        .unwrap()
+        .into_bytes();
+        all.push(
+            Line::new(&other, &signed())
+                .unwrap()
+                .write(format)
+                .to_string(),
+        );
+        let gap = check(all.iter().map(String::as_str)).unwrap_err();
+        assert_eq!(gap.index, Some(45), "{format:?}");
+    }
+}
+
+#[test]
 fn bytes_that_are_no_entry_become_no_line() {
     let mut entry = chain().remove(0);
     entry.bytes.push(b' ');
@@ -202,7 +232,11 @@ async fn a_file_takes_lines_and_keeps_what_it_had() {
         .await
         .unwrap();
     sink.deliver(&["three".to_owned()]).await.unwrap();
-    assert_eq!(std::fs::read_to_string(path).unwrap(), "one\ntwo\nthree\n");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
+    // A death in the middle of a line: it is gone, and its entry comes again.
+    std::fs::write(&path, "one\ntwo\nthr").unwrap();
+    sink.deliver(&["three".to_owned()]).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
     let nowhere = FileSink(dir.path().join("none/out.jsonl"));
     assert!(nowhere.deliver(&["one".to_owned()]).await.is_err());
 }

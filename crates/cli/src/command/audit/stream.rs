@@ -41,7 +41,7 @@ pub(super) async fn send(
     let mut rows = Vec::new();
     for config in chosen {
         let sent = match stream::open(config, engine.tenant(), &outside) {
-            Ok(follower) => follower.once(engine.store()).await,
+            Ok(follower) => follower.once(engine.shared_store()).await,
             Err(fault) => Err(fault.into()),
         };
         let (lines, fault) = match sent {

@@ -3,8 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use interlock_store::conformance::{Pen, publication};
-use interlock_store::{LogStore as _, MemoryStore, Store as _};
+use interlock_core::time::Timestamp;
+use interlock_journal::tile::{Tiles, tiles_of};
+use interlock_journal::tree;
+use interlock_store::conformance::Pen;
+use interlock_store::{MemoryStore, Publication, Published, Store, TileRow};
 
 use super::super::{Follower, Format, HttpSink, Sink, SinkFault, StreamFault, check};
 use crate::egress::loopback::{Loopback, answer};
@@ -31,7 +34,7 @@ impl Sink for Taking {
 }
 
 struct World {
-    store: MemoryStore,
+    store: Arc<dyn Store>,
     pen: Pen,
     sink: Arc<Taking>,
     follower: Follower,
@@ -49,7 +52,7 @@ impl World {
         };
         let environment = interlock_core::id::EnvironmentName::parse("dev").unwrap();
         Self {
-            store: MemoryStore::new(environment),
+            store: Arc::new(MemoryStore::new(environment)),
             pen,
             sink,
             follower,
@@ -63,13 +66,39 @@ impl World {
     }
 
     async fn publish(&self) {
-        let before = self.store.published(&self.pen.tenant).await.unwrap();
-        let size = self.store.log_size(&self.pen.tenant).await.unwrap();
-        let publication = publication(before.map(|published| published.size), size);
-        self.store
-            .publish(&self.pen.tenant, publication)
-            .await
-            .unwrap();
+        self.publish_with(None).await;
+    }
+
+    /// Publishes the tree as it is, or under another root.
+    async fn publish_with(&self, other: Option<[u8; 32]>) {
+        let tenant = &self.pen.tenant;
+        let before = self.store.published(tenant).await.unwrap();
+        let size = self.store.log_size(tenant).await.unwrap();
+        let mut leaves = Vec::new();
+        while (leaves.len() as u64) < size {
+            let next = leaves.len() as u64;
+            let page = self.store.log_entries(tenant, next, 1000).await.unwrap();
+            leaves.extend(page.iter().map(|entry| entry.hash));
+        }
+        let mut tree = Tiles::new();
+        tree.extend(0, leaves).unwrap();
+        let tiles = tiles_of(size).map(|id| TileRow {
+            level: id.level,
+            index: id.index,
+            bytes: tree.bytes(id).unwrap().to_vec(),
+        });
+        let root = other.unwrap_or_else(|| tree::root_at(&tree, size).unwrap().to_bytes());
+        let publication = Publication {
+            expected: before.map(|published| published.size),
+            tiles: tiles.collect(),
+            published: Published {
+                size,
+                root,
+                checkpoint: format!("log.example.org\n{size}\n").into_bytes(),
+                at: Timestamp::from_micros(size),
+            },
+        };
+        self.store.publish(tenant, publication).await.unwrap();
     }
 
     fn received(&self) -> Vec<String> {
@@ -113,6 +142,19 @@ async fn after_a_failure_the_same_lines_come_again_and_none_is_missing() {
     let received = world.received();
     let held = check(received.iter().map(String::as_str)).unwrap();
     assert_eq!((held.entries, held.repeated), (600, 512));
+}
+
+#[tokio::test]
+async fn an_entry_that_the_tree_does_not_hold_stops_the_stream() {
+    let mut world = World::new();
+    world.append(3).await;
+    world.publish_with(Some([7; 32])).await;
+    let refused = world.follower.once(&world.store).await;
+    assert!(
+        matches!(refused, Err(StreamFault::Damaged(0))),
+        "{refused:?}"
+    );
+    assert!(world.received().is_empty());
 }
 
 #[tokio::test]
