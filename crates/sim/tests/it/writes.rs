@@ -151,7 +151,7 @@ impl Scene {
                 renew_log(engine, &place(dir), "the key is lost", Some(by.id())).await?;
             }
             Act::Stream => {
-                follower(road, dir).once(engine.store()).await?;
+                follower(road, dir).once(engine.shared_store()).await?;
             }
             Act::Anchor => {
                 let anchors = anchors(installation, road).await?;
