@@ -40,7 +40,12 @@ impl LeafHash {
     /// From exactly 64 lower-case hex digits; `None` for any other text.
     #[must_use]
     pub fn parse_hex(text: &str) -> Option<Self> {
-        let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
+        Self::parse_hex_bytes(text.as_bytes())
+    }
+
+    /// The same, from bytes that need not be text.
+    pub(crate) fn parse_hex_bytes(text: &[u8]) -> Option<Self> {
+        let digits: &[u8; 64] = text.try_into().ok()?;
         let mut out = [0u8; 32];
         let mut all = 0;
         // One question at the end instead of one for each digit: verifiers read these by the million.

@@ -31,12 +31,12 @@ pub(super) fn id(value: Option<Raw<'_>>, prefix: &str) -> Option<u128> {
 
 /// The 128 bits of a text `prefix_` and 26 digits, of which the first is at most 7.
 pub(super) fn number(text: &str, prefix: &str) -> Option<u128> {
-    ulid(text.strip_prefix(prefix)?.strip_prefix('_')?)
+    ulid(text.strip_prefix(prefix)?.strip_prefix('_')?.as_bytes())
 }
 
 /// The 128 bits of 26 digits.
-pub(super) fn ulid(text: &str) -> Option<u128> {
-    let digits: &[u8; 26] = text.as_bytes().try_into().ok()?;
+pub(super) fn ulid(digits: &[u8]) -> Option<u128> {
+    let digits: &[u8; 26] = digits.try_into().ok()?;
     let (high, rest) = digits.split_first_chunk::<2>()?;
     let (middle, low) = rest.split_first_chunk::<12>()?;
     let ((high, a), (middle, b), (low, c)) = (bits(high), bits(middle), bits(low));
@@ -79,14 +79,18 @@ mod tests {
     #[test]
     fn a_number_has_128_bits_in_the_order_of_its_digits() {
         let all = format!("7{}", "Z".repeat(25));
-        assert_eq!(ulid(&all), Some(u128::MAX));
-        assert_eq!(ulid(&format!("8{}", "0".repeat(25))), None);
+        assert_eq!(ulid(all.as_bytes()), Some(u128::MAX));
+        assert_eq!(ulid(format!("8{}", "0".repeat(25)).as_bytes()), None);
         for place in 0..26 {
             let mut text = vec![b'0'; 26];
             text[place] = b'1';
             let text = String::from_utf8(text).unwrap();
-            assert_eq!(ulid(&text), Some(1 << (5 * (25 - place))), "{text}");
-            assert_eq!(ulid(&text.replace('1', "u")), None);
+            assert_eq!(
+                ulid(text.as_bytes()),
+                Some(1 << (5 * (25 - place))),
+                "{text}"
+            );
+            assert_eq!(ulid(text.replace('1', "u").as_bytes()), None);
         }
     }
 
@@ -98,7 +102,7 @@ mod tests {
                 text[place] = byte;
                 let text = String::from_utf8(text).unwrap();
                 let form = crate::entry::form::is_ulid(&text);
-                assert_eq!(ulid(&text).is_some(), form, "{text:?}");
+                assert_eq!(ulid(text.as_bytes()).is_some(), form, "{text:?}");
             }
         }
     }

@@ -8,7 +8,7 @@ use super::kinds::{self, Schema};
 use super::payloads::Payloads;
 use super::report::Finding;
 use super::runs::{Cover, Runs};
-use super::scan::{Raw, scan};
+use super::scan::{Raw, Scanned, scan, scan_fitting};
 use super::semantics::{Adoptions, Semantics};
 
 /// All questions to entries.
@@ -64,17 +64,42 @@ impl<'a> Ledger<'a> {
             return;
         }
         self.entries += 1;
-        let Some(entry) = scan(bytes) else {
-            self.malformed.get_or_insert_with(|| {
-                let why = match Entry::parse(bytes) {
-                    Ok(_) => "the two readers of this verifier differ: report this".to_owned(),
-                    Err(fault) => fault.to_string(),
-                };
-                Finding::broken(index, format!("is no entry: {why}"))
-            });
-            return;
+        let (entry, fits) = match scan_fitting(bytes) {
+            Some(entry) => (entry, true),
+            None => match scan(bytes) {
+                Some(entry) => (entry, false),
+                None => return self.no_entry(index, bytes),
+            },
         };
         let run = entry.run_number;
+        if !fits {
+            self.judge_form(index, &entry);
+        }
+        let kind = kinds::find(entry.event);
+        let open = self.runs.push(index, hash, run, &entry, kind);
+        let told = open.map(|open| &mut open.told);
+        self.semantics.push(index, run, &entry, told);
+        self.payloads.push(index, run, &entry);
+        if let Some(mut told) = self.runs.settle(run, &entry) {
+            self.semantics.forget(&mut told);
+        }
+        if run == 0 && entry.event == "log.pruned" {
+            let minimum = entry.body.get("minimum").and_then(Raw::count);
+            self.pruned = self.pruned.max(minimum.unwrap_or(0));
+        }
+    }
+
+    fn no_entry(&mut self, index: u64, bytes: &[u8]) {
+        self.malformed.get_or_insert_with(|| {
+            let why = match Entry::parse(bytes) {
+                Ok(_) => "the two readers of this verifier differ: report this".to_owned(),
+                Err(fault) => fault.to_string(),
+            };
+            Finding::broken(index, format!("is no entry: {why}"))
+        });
+    }
+
+    fn judge_form(&mut self, index: u64, entry: &Scanned<'_>) {
         match kinds::judge(entry.event, entry.body.raw()) {
             Schema::Fits => {}
             Schema::UnknownKind => {
@@ -87,17 +112,6 @@ impl<'a> Ledger<'a> {
             }
             Schema::Member(member) => self.out_of_form(index, entry.event, member),
             Schema::UnknownMember => self.out_of_form(index, entry.event, "one it does not have"),
-        }
-        let open = self.runs.push(index, hash, run, &entry);
-        let told = open.map(|open| &mut open.told);
-        self.semantics.push(index, run, &entry, told);
-        self.payloads.push(index, run, &entry);
-        if let Some(mut told) = self.runs.settle(run, &entry) {
-            self.semantics.forget(&mut told);
-        }
-        if run == 0 && entry.event == "log.pruned" {
-            let minimum = entry.body.get("minimum").and_then(Raw::count);
-            self.pruned = self.pruned.max(minimum.unwrap_or(0));
         }
     }
 

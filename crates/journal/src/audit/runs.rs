@@ -9,7 +9,7 @@ use crate::hash::LeafHash;
 
 use super::report::Finding;
 use super::scan::Scanned;
-use super::{kinds, semantics::Told};
+use super::{kinds::Kind, semantics::Told};
 
 /// The first event of a run.
 const RUN_REQUESTED: &str = "run.requested";
@@ -86,8 +86,9 @@ impl Runs {
         hash: LeafHash,
         run: u128,
         entry: &Scanned<'_>,
+        kind: Option<Kind>,
     ) -> Option<&mut Open> {
-        let misplaced = self.misplaced(run, entry);
+        let misplaced = self.misplaced(run, entry, kind);
         let gaps = match self.cover {
             Cover::Whole | Cover::From => false,
             Cover::Run(whole) => run != whole,
@@ -170,7 +171,7 @@ impl Runs {
         self.open.remove(&run).map(|open| open.told)
     }
 
-    fn misplaced(&mut self, run: u128, entry: &Scanned<'_>) -> Option<String> {
+    fn misplaced(&mut self, run: u128, entry: &Scanned<'_>, kind: Option<Kind>) -> Option<String> {
         match &self.owner {
             None => self.owner = Some((entry.tenant.to_owned(), entry.environment.to_owned())),
             Some((tenant, environment)) => {
@@ -179,8 +180,8 @@ impl Runs {
                 }
             }
         }
-        let apart = kinds::is_administration(entry.event);
-        let elsewhere = (run != 0 && apart) || (run == 0 && !apart && kinds::is_known(entry.event));
+        // A kind that is not known may belong to either.
+        let elsewhere = kind.is_some_and(|kind| kind.administration != (run == 0));
         elsewhere.then(|| {
             format!(
                 "`{}` does not belong into {}",

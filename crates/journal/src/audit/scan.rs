@@ -11,7 +11,7 @@ mod tests;
 
 pub use body::Body;
 pub use raw::{Items, Members, Raw};
-pub(super) use reader::Reader;
+pub(super) use reader::{Key, Reader};
 
 #[cfg(test)]
 use crate::canonical::INTEGER_MAX;
@@ -19,6 +19,7 @@ use crate::entry::{ENTRY_BYTES_MAX, form};
 use crate::hash::LeafHash;
 
 use super::ids::number;
+use super::kinds;
 
 /// One entry as its bytes say it; every part is checked and borrowed from the bytes.
 #[derive(Debug, Clone, Copy)]
@@ -48,13 +49,39 @@ pub struct Scanned<'a> {
 /// Reads one entry; `None` exactly where `Entry::parse` has an error.
 #[must_use]
 pub fn scan(bytes: &[u8]) -> Option<Scanned<'_>> {
-    if bytes.len() > ENTRY_BYTES_MAX {
-        return None;
-    }
-    // The ten members are there exactly once and their keys rise, so there is one order in which they can stand.
-    let mut reader = Reader::new(std::str::from_utf8(bytes).ok()?);
-    reader.literal("{\"body\":")?;
+    let text = text_of(bytes)?;
+    let mut reader = Reader::new(text);
+    reader.literal(HEAD)?;
     let body = Body::read(&mut reader)?;
+    after_body(&mut reader, body)
+}
+
+/// Reads one entry of a kind that is known and whose body has the form of its kind; `None` for every other entry.
+/// What fits its kind is well formed, so that the body is walked once.
+pub(super) fn scan_fitting(bytes: &[u8]) -> Option<Scanned<'_>> {
+    let text = text_of(bytes)?;
+    // Behind the body no value has a brace but the entry's own, so the last but one ends the body. If it did not,
+    // what stands on one of its sides would not be read to its end.
+    let end = text.get(..text.len().checked_sub(1)?)?.rfind('}')? + 1;
+    let mut after = Reader::at_place(text, end);
+    let entry = after_body(&mut after, Body::default())?;
+    let mut reader = Reader::new(text);
+    reader.literal(HEAD)?;
+    let members = kinds::find(entry.event)?.members;
+    let body = Body::read_fitting(&mut reader, members)?;
+    (reader.at() == end).then_some(Scanned { body, ..entry })
+}
+
+// The ten members are there exactly once and their keys rise, so there is one order in which they can stand.
+const HEAD: &str = "{\"body\":";
+
+fn text_of(bytes: &[u8]) -> Option<&str> {
+    (bytes.len() <= ENTRY_BYTES_MAX)
+        .then(|| std::str::from_utf8(bytes).ok())
+        .flatten()
+}
+
+fn after_body<'a>(reader: &mut Reader<'a>, body: Body<'a>) -> Option<Scanned<'a>> {
     reader.literal(",\"env\":")?;
     let environment = reader.text()?;
     reader.literal(",\"epoch\":")?;

@@ -1,14 +1,16 @@
 //! The forms of members, as `docs/entries.md` spells them, and the walk that holds an object to a list of members.
 //! Members of an object rise by their keys, and so do the lists here: one pass over both is enough.
 
-use crate::audit::ids::number;
-use crate::audit::scan::{Raw, Reader};
+use crate::audit::ids::ulid;
+use crate::audit::scan::{Key, Raw, Reader};
 use crate::entry::form;
 use crate::hash::LeafHash;
 
 /// One member of a kind: its name, whether it has to be there, its form.
 #[derive(Debug, Clone, Copy)]
 pub struct Member {
+    /// The key, for comparing.
+    pub(in crate::audit) key: Key,
     /// The key.
     pub name: &'static str,
     /// Whether an event without it is out of form.
@@ -53,11 +55,11 @@ pub enum Form {
 const LINE_BYTES_MAX: usize = 256;
 
 impl Form {
-    /// Consumes a value of this form. The text was checked before: what has the form's beginning is the whole value.
+    /// Consumes a value of this form; the text need not have been checked. After a no the place is anywhere.
     fn take(self, reader: &mut Reader<'_>) -> bool {
         match self {
-            Self::Id(prefix) => reader.text().is_some_and(|text| is_id(text, prefix)),
-            Self::Digest => reader.text().is_some_and(is_digest),
+            Self::Id(prefix) => reader.fixed(prefix.len() + 27, |text| is_id(text, prefix)),
+            Self::Digest => reader.fixed(64, |text| LeafHash::parse_hex_bytes(text).is_some()),
             Self::Instant => reader.text().is_some_and(form::is_time),
             Self::Number => reader.count().is_some(),
             Self::Bool => reader.literal("true").is_some() || reader.literal("false").is_some(),
@@ -72,7 +74,7 @@ impl Form {
             Self::AnyOrNames => Self::Name.take_all(reader),
             // The bound of an entry bounds the list.
             Self::List(form) => form.take_all(reader),
-            Self::Members(members) => take_members(reader, members).is_ok(),
+            Self::Members(members) => take_members(reader, members, &mut |_, _, _| {}).is_ok(),
             Self::Notes(members) => take_notes(reader, members),
             Self::NumberOrNotes(members) if reader.peek() == Some(b'[') => {
                 take_notes(reader, members)
@@ -108,7 +110,7 @@ fn take_notes(reader: &mut Reader<'_>, members: &'static [Member]) -> bool {
     let mut last: Option<Raw<'_>> = None;
     loop {
         let from = reader.at();
-        if take_members(reader, members).is_err() {
+        if take_members(reader, members, &mut |_, _, _| {}).is_err() {
             return false;
         }
         let note = reader.since(from);
@@ -128,12 +130,10 @@ fn take_notes(reader: &mut Reader<'_>, members: &'static [Member]) -> bool {
     }
 }
 
-fn is_id(text: &str, prefix: &str) -> bool {
-    number(text, prefix).is_some()
-}
-
-fn is_digest(text: &str) -> bool {
-    LeafHash::parse_hex(text).is_some()
+fn is_id(text: &[u8], prefix: &str) -> bool {
+    text.strip_prefix(prefix.as_bytes())
+        .and_then(|rest| rest.strip_prefix(b"_"))
+        .is_some_and(|digits| ulid(digits).is_some())
 }
 
 /// Holds an object to members that rise by name; the fault names the member, or nothing for one too many.
@@ -141,12 +141,14 @@ pub(super) fn fits_members(
     object: Raw<'_>,
     members: &'static [Member],
 ) -> Result<(), Option<&'static str>> {
-    take_members(&mut object.reader(), members)
+    take_members(&mut object.reader(), members, &mut |_, _, _| {})
 }
 
-fn take_members(
+/// Consumes an object that has these members; `seen` is told where each key and value begin and the value ends.
+pub(in crate::audit) fn take_members(
     reader: &mut Reader<'_>,
     members: &'static [Member],
+    seen: &mut impl FnMut(usize, usize, usize),
 ) -> Result<(), Option<&'static str>> {
     if !reader.take(b'{') {
         return Err(None);
@@ -154,18 +156,21 @@ fn take_members(
     let mut more = !reader.take(b'}');
     let mut expected = members.iter();
     while more {
+        let from = reader.at() + 1;
         let member = loop {
             let member = expected.next().ok_or(None)?;
-            if reader.key(member.name) {
+            if reader.key(&member.key) {
                 break member;
             }
             if member.required {
                 return Err(Some(member.name));
             }
         };
+        let value = reader.at();
         if !member.form.take(reader) {
             return Err(Some(member.name));
         }
+        seen(from, value, reader.at());
         more = !reader.take(b'}');
         if more && !reader.take(b',') {
             return Err(Some(member.name));

@@ -2,9 +2,11 @@
 //! Members rise by name. `docs/entries.md` says what each means; here is only what a reader has to refuse.
 
 use super::forms::{Form, Member};
+use crate::audit::scan::Key;
 
 const fn must(name: &'static str, form: Form) -> Member {
     Member {
+        key: Key::of(name),
         name,
         required: true,
         form,
@@ -13,6 +15,7 @@ const fn must(name: &'static str, form: Form) -> Member {
 
 const fn may(name: &'static str, form: Form) -> Member {
     Member {
+        key: Key::of(name),
         name,
         required: false,
         form,

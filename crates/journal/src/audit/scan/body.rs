@@ -5,12 +5,13 @@ use crate::canonical::DEPTH_MAX;
 
 use super::raw::{Members, Raw};
 use super::reader::Reader;
+use crate::audit::kinds::{self, Member};
 
 /// Members whose places are noted: one more than the longest kind has. The others are found by walking.
 const NOTED: usize = 16;
 
 /// A checked object.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Body<'a> {
     entry: &'a str,
     raw: Raw<'a>,
@@ -30,20 +31,34 @@ struct Place {
 impl<'a> Body<'a> {
     /// Reads the body of an entry.
     pub(super) fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        let mut noted = [Place::default(); NOTED];
-        let mut count = 0;
         let from = reader.at();
+        let mut notes = Notes::default();
         reader.object(DEPTH_MAX.checked_sub(2)?, &mut |key, value, end| {
-            if let Some(slot) = noted.get_mut(count) {
-                *slot = Place::of(key, value, end);
-            }
-            count += 1;
+            notes.add(key, value, end);
         })?;
+        Self::noted(reader, from, notes)
+    }
+
+    /// Reads a body that has these members.
+    pub(super) fn read_fitting(
+        reader: &mut Reader<'a>,
+        members: &'static [Member],
+    ) -> Option<Self> {
+        let from = reader.at();
+        let mut notes = Notes::default();
+        let fits = kinds::take_members(reader, members, &mut |key, value, end| {
+            notes.add(key, value, end);
+        });
+        fits.ok()?;
+        Self::noted(reader, from, notes)
+    }
+
+    fn noted(reader: &Reader<'a>, from: usize, notes: Notes) -> Option<Self> {
         Some(Self {
             entry: reader.all(),
             raw: reader.since(from)?,
-            noted,
-            count,
+            noted: notes.places,
+            count: notes.count,
         })
     }
 
@@ -82,13 +97,22 @@ impl<'a> Body<'a> {
     }
 }
 
-impl Place {
-    fn of(key: usize, value: usize, end: usize) -> Self {
+#[derive(Default)]
+struct Notes {
+    places: [Place; NOTED],
+    count: usize,
+}
+
+impl Notes {
+    fn add(&mut self, key: usize, value: usize, end: usize) {
         let near = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
-        Self {
-            key: near(key),
-            value: near(value),
-            end: near(end),
+        if let Some(slot) = self.places.get_mut(self.count) {
+            *slot = Place {
+                key: near(key),
+                value: near(value),
+                end: near(end),
+            };
         }
+        self.count += 1;
     }
 }

@@ -6,7 +6,7 @@ use crate::canonical::DEPTH_MAX;
 use super::reader::{Reader, text_len};
 
 /// A value whose text is the one spelling of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Raw<'a>(pub(super) &'a str);
 
 impl<'a> Raw<'a> {

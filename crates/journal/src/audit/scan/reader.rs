@@ -16,6 +16,11 @@ impl<'a> Reader<'a> {
         Self { all, at: 0 }
     }
 
+    /// From a place in a text on.
+    pub(super) const fn at_place(all: &'a str, at: usize) -> Self {
+        Self { all, at }
+    }
+
     /// Whether everything was consumed.
     pub(in crate::audit) const fn is_done(&self) -> bool {
         self.at == self.all.len()
@@ -58,21 +63,46 @@ impl<'a> Reader<'a> {
     }
 
     /// Consumes a member's key if it is this one.
-    pub(in crate::audit) fn key(&mut self, name: &str) -> bool {
-        let found = self
-            .rest()
-            .strip_prefix(b"\"")
-            .and_then(|rest| rest.strip_prefix(name.as_bytes()))
-            .is_some_and(|rest| rest.starts_with(b"\":"));
+    pub(in crate::audit) fn key(&mut self, key: &Key) -> bool {
+        let Some(rest) = self.rest().strip_prefix(b"\"") else {
+            return false;
+        };
+        let name = key.name.as_bytes();
+        // Most names are told apart, and known again, by the first eight bytes.
+        let found = match rest.first_chunk::<8>() {
+            Some(first) if u64::from_le_bytes(*first) & key.mask != key.head => false,
+            Some(_) if name.len() <= 8 => true,
+            Some(_) | None => rest.starts_with(name),
+        };
+        let found = found
+            && rest
+                .get(name.len()..)
+                .is_some_and(|r| r.starts_with(b"\":"));
         if found {
             self.at += name.len() + 3;
         }
         found
     }
 
+    /// Consumes a text of this many bytes for which a question holds, which no quote may pass.
+    pub(in crate::audit) fn fixed(
+        &mut self,
+        len: usize,
+        holds: impl FnOnce(&[u8]) -> bool,
+    ) -> bool {
+        let found = self.rest().get(..len + 2).is_some_and(|all| match all {
+            [b'"', inner @ .., b'"'] => holds(inner),
+            _ => false,
+        });
+        if found {
+            self.at += len + 2;
+        }
+        found
+    }
+
     pub(super) fn value(&mut self, depth: usize) -> Option<()> {
         match self.peek()? {
-            b'"' => self.text().map(drop),
+            b'"' => self.text_bytes().map(drop),
             b'{' => self.object(depth.checked_sub(1)?, &mut |_, _, _| {}),
             b'[' => self.array(depth.checked_sub(1)?),
             b't' => self.literal("true"),
@@ -91,10 +121,10 @@ impl<'a> Reader<'a> {
         if self.take(b'}') {
             return Some(());
         }
-        let mut last: Option<&str> = None;
+        let mut last: Option<&[u8]> = None;
         loop {
             let from = self.at + 1;
-            let key = self.text()?;
+            let key = self.text_bytes()?;
             if last.is_some_and(|last| last >= key) {
                 return None;
             }
@@ -132,11 +162,16 @@ impl<'a> Reader<'a> {
     /// A text, without its quotes.
     pub(in crate::audit) fn text(&mut self) -> Option<&'a str> {
         let from = self.at + 1;
+        let len = self.text_bytes()?.len();
+        self.all.get(from..from + len)
+    }
+
+    fn text_bytes(&mut self) -> Option<&'a [u8]> {
         let inner = self.rest().strip_prefix(b"\"")?;
-        let len = text_len(inner);
-        let text = self.all.get(from..from + len)?;
-        self.at = from + len;
-        self.take(b'"').then_some(text)
+        let (text, rest) = inner.split_at_checked(text_len(inner))?;
+        let closed = rest.first() == Some(&b'"');
+        self.at += text.len() + 2;
+        closed.then_some(text)
     }
 
     fn integer(&mut self) -> Option<i64> {
@@ -166,6 +201,31 @@ impl<'a> Reader<'a> {
     /// An integer from 0.
     pub(in crate::audit) fn count(&mut self) -> Option<u64> {
         u64::try_from(self.integer()?).ok()
+    }
+}
+
+/// A member's name, with its first eight bytes as a number.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::audit) struct Key {
+    name: &'static str,
+    head: u64,
+    mask: u64,
+}
+
+impl Key {
+    /// The key of that name.
+    #[must_use]
+    pub(in crate::audit) const fn of(name: &'static str) -> Self {
+        let (mut head, mut mask, mut rest, mut shift) = (0, 0, name.as_bytes(), 0);
+        while let [first, after @ ..] = rest
+            && shift < 64
+        {
+            head |= (*first as u64) << shift;
+            mask |= 0xff << shift;
+            shift += 8;
+            rest = after;
+        }
+        Self { name, head, mask }
     }
 }
 
