@@ -199,7 +199,7 @@ fn server(town: &mut Town) -> Vec<(String, Vec<u8>)> {
     );
     let said = ask("a start", post.clone(), &start(&input));
     assert!(said.starts_with("HTTP/1.1 202"), "{said}");
-    let mut other = input.clone();
+    let mut other = input;
     other["note"] = json!(mark("changed repetition over HTTP"));
     assert!(ask("a changed repetition", post, &start(&other)).starts_with("HTTP/1.1 409"));
     let post = format!("POST /api/v1/runs HTTP/1.1\r\n{service}");
@@ -334,7 +334,7 @@ fn tiles(ask: &mut impl FnMut(&str, String, &str) -> String, auditor: &str) {
         let last = format!("tile/{kind}/{:03}.p/{}", size / 256, size % 256);
         let said = get(&last);
         assert!(
-            size % 256 == 0 || said.starts_with("HTTP/1.1 200"),
+            size.is_multiple_of(256) || said.starts_with("HTTP/1.1 200"),
             "{last}: {said}"
         );
     }
