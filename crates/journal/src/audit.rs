@@ -4,6 +4,7 @@
 
 mod anchors;
 mod climb;
+mod handover;
 mod ids;
 pub mod kinds;
 mod ledger;

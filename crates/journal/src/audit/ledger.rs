@@ -4,6 +4,8 @@
 use crate::entry::Entry;
 use crate::hash::LeafHash;
 
+use super::handover::{Rotation, Rotations};
+use super::ids::digest;
 use super::kinds::{self, Schema};
 use super::payloads::Payloads;
 use super::report::Finding;
@@ -23,6 +25,8 @@ pub(super) struct Ledger<'a> {
     asked: bool,
     /// The highest minimum that the log says was pruned to.
     pub(super) pruned: u64,
+    /// The handovers to another signing key.
+    pub(super) rotations: Rotations,
 }
 
 /// What was found.
@@ -44,6 +48,7 @@ impl<'a> Ledger<'a> {
             entries: 0,
             asked: true,
             pruned: 0,
+            rotations: Rotations::new(),
         }
     }
 
@@ -82,6 +87,17 @@ impl<'a> Ledger<'a> {
         self.payloads.push(index, run, &entry);
         if let Some(mut told) = self.runs.settle(run, &entry) {
             self.semantics.forget(&mut told);
+        }
+        if run == 0
+            && entry.event == "log.key_rotated"
+            && let Some((before, after)) =
+                digest(entry.body.get("before")).zip(digest(entry.body.get("after")))
+        {
+            self.rotations.push(Rotation {
+                index,
+                before,
+                after,
+            });
         }
         if run == 0 && entry.event == "log.pruned" {
             let minimum = entry.body.get("minimum").and_then(Raw::count);

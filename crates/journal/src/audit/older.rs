@@ -133,6 +133,16 @@ impl History {
         self.next += 1;
     }
 
+    /// Whether the log extends this checkpoint; known once all were judged.
+    pub(super) fn extends(&self, checkpoint: &Checkpoint) -> bool {
+        let from = self
+            .known
+            .partition_point(|older| older.checkpoint.size < checkpoint.size);
+        let same = self.known.iter().skip(from);
+        same.take_while(|older| older.checkpoint.size == checkpoint.size)
+            .any(|older| older.checkpoint == *checkpoint && older.extended == Some(true))
+    }
+
     /// The size up to which the log is known to be what it was.
     pub(super) fn confirmed(&self) -> u64 {
         let met = self

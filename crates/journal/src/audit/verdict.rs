@@ -5,6 +5,7 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::note::{SignedNote, VerifierKey};
 
 use super::anchors::{self, Asked};
+use super::handover::{self, Borne, Handover};
 use super::ledger::Ledger;
 use super::manifest::{self, Kind, Manifest, Watched};
 use super::older::History;
@@ -42,7 +43,7 @@ pub fn audit(
     };
     let watched = Watched::new(files, manifest.as_ref());
     let mut report = match head(&watched, expect) {
-        Ok(head) => entries(&watched, manifest.as_ref(), &head, expect, progress),
+        Ok(head) => entries(&watched, manifest.as_ref(), head, expect, progress),
         Err(signature) => without_checkpoint(signature),
     };
     report.files = refused.unwrap_or_else(|| watched.finish());
@@ -61,6 +62,14 @@ struct Head {
     now: Checkpoint,
     keys: Vec<VerifierKey>,
     signature: Finding,
+    /// Keys after the caller's that may have been handed the log.
+    handover: Option<Handover>,
+}
+
+/// The keys that the caller named, witnesses' included.
+fn trusted(expect: &Expectations) -> Vec<VerifierKey> {
+    let witnesses = expect.witnesses.iter().flat_map(|policy| policy.keys());
+    expect.keys.iter().chain(witnesses).cloned().collect()
 }
 
 fn head(files: &dyn LogFiles, expect: &Expectations) -> Result<Head, Finding> {
@@ -76,11 +85,9 @@ fn head(files: &dyn LogFiles, expect: &Expectations) -> Result<Head, Finding> {
     let parsed = SignedNote::parse(&note).map_err(|fault| Finding::wrong(fault.to_string()))?;
     let now =
         Checkpoint::parse_text(parsed.text()).map_err(|fault| Finding::wrong(fault.to_string()))?;
-    let mut keys = expect.keys.clone();
-    if let Some(policy) = &expect.witnesses {
-        keys.extend(policy.keys().iter().cloned());
-    }
+    let mut keys = trusted(expect);
     let origin = expect.origin.as_ref().unwrap_or(&now.origin);
+    let mut handover = None;
     let signature = if expect.keys.is_empty() {
         Finding::unclear("no key was given to trust; a log's own key proves nothing")
     } else {
@@ -96,21 +103,28 @@ fn head(files: &dyn LogFiles, expect: &Expectations) -> Result<Head, Finding> {
                     .collect::<Vec<_>>()
                     .join(" and ")
             )),
-            Err(fault) => Finding::wrong(fault.to_string()),
+            Err(fault) => {
+                handover = handover::look(files, &note, origin, &keys, &fault);
+                Finding::wrong(fault.to_string())
+            }
         }
     };
+    if let Some(handover) = &handover {
+        keys.clone_from(&handover.keys);
+    }
     Ok(Head {
         note,
         now,
         keys,
         signature,
+        handover,
     })
 }
 
 fn entries(
     files: &dyn LogFiles,
     manifest: Option<&Manifest>,
-    head: &Head,
+    mut head: Head,
     expect: &Expectations,
     progress: &mut dyn FnMut(Progress),
 ) -> Report {
@@ -189,6 +203,17 @@ fn entries(
         policy: expect.witnesses.as_ref(),
     };
     let anchors = anchors::judge(&asked, &history);
+    if let Some(handover) = head.handover.take() {
+        let borne = Borne {
+            rotations: &ledger.rotations,
+            extended: &|checkpoint| history.extends(checkpoint),
+            whole: partial.is_none()
+                && ledger.is_asked()
+                && minimum == 0
+                && matches!(whole.inclusion, Finding::Holds { .. }),
+        };
+        head.signature = handover.judge(&head.note, &now.origin, &trusted(expect), &borne);
+    }
     let found = ledger.finish();
     let upto = |finding: Finding| match (finding, whole.stopped) {
         (Finding::Holds { .. }, Some(index)) => {
@@ -200,7 +225,7 @@ fn entries(
         origin: now.origin.clone(),
         size: now.size,
         minimum,
-        signature: head.signature.clone(),
+        signature: head.signature,
         append_only,
         inclusion: whole.inclusion,
         runs: upto(found.runs),
