@@ -39,6 +39,24 @@ pub struct Rotation {
     pub backups_dead_at: Option<Timestamp>,
 }
 
+impl From<Turn> for Rotation {
+    fn from(turn: Turn) -> Self {
+        Self {
+            before: turn.before,
+            after: turn.after,
+            keys: turn.keys,
+            backups_dead_at: turn.dead_at.map(Timestamp::from_micros),
+        }
+    }
+}
+
+/// Who asks for a turn, and why.
+#[derive(Clone, Copy, Default)]
+struct Asker<'a> {
+    by: Option<PrincipalId>,
+    reason: Option<&'a str>,
+}
+
 /// Pages under one epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PagesOfEpoch {
@@ -79,7 +97,7 @@ impl Engine {
     /// # Errors
     /// The store or the provider fails. The keys' pages may be gone already; backups still open them.
     pub async fn destroy_keys(&self, names: &[KeyName]) -> Result<Destroyed, Fault> {
-        let turn = self.turn_epoch(names, None, &|_| ()).await?;
+        let turn = self.turn_epoch(names, Asker::default(), &|_| ()).await?;
         Ok(Destroyed {
             destroyed: usize::try_from(turn.destroyed).unwrap_or(usize::MAX),
             epoch_before: turn.before,
@@ -105,13 +123,21 @@ impl Engine {
         by: Option<PrincipalId>,
         progress: &(dyn Fn(TurnProgress) + Send + Sync),
     ) -> Result<Rotation, Fault> {
-        let turn = self.turn_epoch(&[], by, progress).await?;
-        Ok(Rotation {
-            before: turn.before,
-            after: turn.after,
-            keys: turn.keys,
-            backups_dead_at: turn.dead_at.map(Timestamp::from_micros),
-        })
+        let asker = Asker { by, reason: None };
+        Ok(self.turn_epoch(&[], asker, progress).await?.into())
+    }
+
+    /// As [`Engine::rotate_keys`], for a reason that is sealed beside the entry. The reason has at most
+    /// `REASON_CHARS_MAX` characters.
+    ///
+    /// # Errors
+    /// As [`Engine::rotate_keys`].
+    pub async fn rotate_keys_for(&self, by: PrincipalId, reason: &str) -> Result<Rotation, Fault> {
+        let asker = Asker {
+            by: Some(by),
+            reason: Some(reason),
+        };
+        Ok(self.turn_epoch(&[], asker, &|_| ()).await?.into())
     }
 
     /// Turns the epoch and puts it on record. Who dies before the entry is written down as recorded leaves two entries
@@ -119,7 +145,7 @@ impl Engine {
     async fn turn_epoch(
         &self,
         names: &[KeyName],
-        by: Option<PrincipalId>,
+        asker: Asker<'_>,
         progress: &(dyn Fn(TurnProgress) + Send + Sync),
     ) -> Result<Turn, Fault> {
         loop {
@@ -136,7 +162,8 @@ impl Engine {
                     cause: turn.cause(),
                 };
                 // Who asked now did not ask for the earlier one.
-                self.administer(act, None, by.filter(|_| asked)).await?;
+                let asker = if asked { asker } else { Asker::default() };
+                self.administer(act, asker.reason, asker.by).await?;
                 book.recorded(self.tenant(), &turn).await?;
             }
             if asked {

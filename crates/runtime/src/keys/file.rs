@@ -339,6 +339,9 @@ impl KeyProvider for FileKeys {
             .collect();
         if held.len() < current.held.len() {
             self.hold(&mut current, held)?;
+        } else if let Some(path) = &self.path {
+            // Ended already, by a process that may have died before it had overwritten the old file.
+            disk::clear(path).map_err(KeyFileFault::from)?;
         }
         Ok(None)
     }
@@ -346,7 +349,9 @@ impl KeyProvider for FileKeys {
     async fn retire(&self) -> Result<Option<Timestamp>, ProviderFault> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(path) = &self.path {
-            disk::destroy(path).map_err(KeyFileFault::from)?;
+            disk::clear(path)
+                .and_then(|()| disk::destroy(path))
+                .map_err(KeyFileFault::from)?;
         }
         drop(current);
         Ok(None)

@@ -1,5 +1,6 @@
 //! A small file that is replaced whole: written beside it, synced, renamed over it, the directory synced. Whoever dies
-//! in between leaves the old file or the new one. The old file's bytes are overwritten before they are given back.
+//! in between leaves the old file or the new one, and nothing under another name that is not overwritten later.
+//! What is overwritten is never what has the file's own name, by whatever other name it is reached.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
@@ -10,6 +11,10 @@ use zeroize::Zeroizing;
 
 use super::KeyFileFault;
 
+/// What is being written.
+const NEXT: &str = "next";
+/// What was replaced and is not yet overwritten.
+const OLD: &str = "old";
 /// Bytes of a key file.
 const FILE_BYTES_MAX: u64 = 4096;
 
@@ -60,26 +65,37 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(dir)?;
+    clear(path)?;
     let next = write_beside(path, bytes)?;
-    // Unlike a rename, a link never replaces; and no half-written file ever has the name.
+    // Unlike a rename, a link never replaces; and no half-written file ever has the name. A death here leaves one file
+    // under two names, of which the other is taken away later without touching its bytes.
     let linked = fs::hard_link(&next, path);
-    fs::remove_file(&next)?;
+    destroy(&next)?;
     linked?;
     File::open(dir)?.sync_all()
 }
 
 /// Replaces a file.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<Stamp> {
+    clear(path)?;
     let next = write_beside(path, bytes)?;
-    let old = fs::OpenOptions::new().write(true).open(path)?;
     let stamp = Stamp::of(&next)?;
+    let old = path.with_extension(OLD);
+    // A name for the old file, so that a death before it is overwritten does not lose sight of it.
+    fs::hard_link(path, &old)?;
     fs::rename(&next, path)?;
     File::open(parent(path)?)?.sync_all()?;
-    overwrite(old)?;
+    destroy(&old)?;
     Ok(stamp)
 }
 
-/// Takes a file away for good; one that is not there is gone already.
+/// Takes away what a death in the middle of a replacement left beside a file.
+pub(super) fn clear(path: &Path) -> io::Result<()> {
+    destroy(&path.with_extension(NEXT))?;
+    destroy(&path.with_extension(OLD))
+}
+
+/// Takes a name away, and with a file's last name its bytes; one that is not there is gone already.
 pub(super) fn destroy(path: &Path) -> io::Result<()> {
     let old = match fs::OpenOptions::new().write(true).open(path) {
         Ok(old) => old,
@@ -88,6 +104,10 @@ pub(super) fn destroy(path: &Path) -> io::Result<()> {
     };
     fs::remove_file(path)?;
     File::open(parent(path)?)?.sync_all()?;
+    if old.metadata()?.nlink() > 0 {
+        // It has another name, which may be the key file's own.
+        return Ok(());
+    }
     overwrite(old)
 }
 
@@ -101,9 +121,7 @@ fn overwrite(mut old: File) -> io::Result<()> {
 }
 
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-    let next = path.with_extension("next");
-    // One that was left behind by a crash holds keys too.
-    destroy(&next)?;
+    let next = path.with_extension(NEXT);
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -117,4 +135,84 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
 fn parent(path: &Path) -> io::Result<&Path> {
     path.parent()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no directory"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct World {
+        dir: tempfile::TempDir,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            create(&dir.path().join("local.key"), b"first").unwrap();
+            Self { dir }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.dir.path().join(name)
+        }
+
+        fn link(&self, from: &str, to: &str) {
+            fs::hard_link(self.path(from), self.path(to)).unwrap();
+        }
+
+        /// A file of its own that a death left, still open here.
+        fn leftover(&self, name: &str) -> File {
+            fs::write(self.path(name), b"left-over keys").unwrap();
+            File::open(self.path(name)).unwrap()
+        }
+
+        fn check(&self, content: &[u8]) {
+            assert_eq!(fs::read(self.path("local.key")).unwrap(), content);
+            let names = fs::read_dir(self.dir.path()).unwrap().count();
+            assert_eq!(names, 1, "something is left beside the file");
+        }
+    }
+
+    fn bytes(mut file: &File) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        file.rewind().unwrap();
+        file.read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn attack_51_a_file_under_two_names_is_never_overwritten() {
+        for other in ["local.next", "local.old"] {
+            // A death between link and unlink of making it, or between link and rename of replacing it.
+            let world = World::new();
+            world.link("local.key", other);
+            clear(&world.path("local.key")).unwrap();
+            world.check(b"first");
+            world.link("local.key", other);
+            replace(&world.path("local.key"), b"second").unwrap();
+            world.check(b"second");
+        }
+    }
+
+    #[test]
+    fn attack_51_what_a_death_left_is_overwritten_later() {
+        for name in ["local.next", "local.old"] {
+            let world = World::new();
+            let left = world.leftover(name);
+            replace(&world.path("local.key"), b"second").unwrap();
+            world.check(b"second");
+            assert_eq!(bytes(&left), vec![0; b"left-over keys".len()], "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_replaced_is_overwritten_and_nothing_replaces_by_making() {
+        let world = World::new();
+        let old = File::open(world.path("local.key")).unwrap();
+        replace(&world.path("local.key"), b"second").unwrap();
+        world.check(b"second");
+        assert_eq!(bytes(&old), vec![0; 5]);
+        assert!(create(&world.path("local.key"), b"third").is_err());
+        world.check(b"second");
+    }
 }
