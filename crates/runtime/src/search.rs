@@ -85,7 +85,11 @@ impl Engine {
     /// # Errors
     /// The store or keys cannot be reached, a term is too long, or an entry that was found is not what its index says.
     pub async fn search(&self, mut query: SearchQuery) -> Result<FoundPage, Fault> {
-        if query.terms.iter().any(|(_, text)| text.len() > TERM_BYTES_MAX) {
+        if query
+            .terms
+            .iter()
+            .any(|(_, text)| text.len() > TERM_BYTES_MAX)
+        {
             return Err(Fault::NotFound("an entry by so long a term"));
         }
         let (indexed, size) = (
@@ -115,7 +119,9 @@ impl Engine {
             };
             let entry = Entry::parse(&stored.bytes).map_err(|fault| damaged(fault.to_string()))?;
             if entry.leaf_hash() != stored.hash || stored.index != *index {
-                return Err(damaged("its bytes are not those that were stored".to_owned()));
+                return Err(damaged(
+                    "its bytes are not those that were stored".to_owned(),
+                ));
             }
             page.found.push(Found {
                 index: *index,
@@ -148,7 +154,7 @@ impl Engine {
     pub async fn around(&self, run: RunId) -> Result<Vec<Found>, Fault> {
         let query = SearchQuery {
             terms: vec![(Term::Token, run.to_string())],
-            limit: interlock_core::limits::PAGE_ITEMS_MAX as u32,
+            limit: interlock_core::limits::PAGE_ITEMS_MAX,
             ..SearchQuery::default()
         };
         let mut found = self.search(query).await?.found;

@@ -46,7 +46,8 @@ impl Finished {
         let mut all = vec!["audit", "export", "--out", out.to_str().unwrap()];
         all.extend(["--reason", "evidence for the auditor"]);
         all.extend(arguments);
-        (out.clone(), self.place.json(&all, 0))
+        let said = self.place.json(&all, 0);
+        (out, said)
     }
 
     fn verify(&self, path: &Path, code: i32) -> Value {

@@ -1,10 +1,10 @@
 //! Where lines go: a file that is synced before the stream moves on, an HTTP collector through the one way out, or a
 //! syslog relay on this machine. A sink that fails is tried again from the same place; nothing is dropped.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +65,9 @@ impl Sink for FileSink {
         let (path, mut text) = (self.0.clone(), lines.join("\n"));
         text.push('\n');
         let written = tokio::task::spawn_blocking(move || {
+            if let Some(dir) = path.parent() {
+                DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+            }
             let mut file = OpenOptions::new()
                 .read(true)
                 .append(true)

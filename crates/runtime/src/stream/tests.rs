@@ -237,7 +237,9 @@ async fn a_file_takes_lines_and_keeps_what_it_had() {
     std::fs::write(&path, "one\ntwo\nthr").unwrap();
     sink.deliver(&["three".to_owned()]).await.unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
-    let nowhere = FileSink(dir.path().join("none/out.jsonl"));
+    let below = FileSink(dir.path().join("made/out.jsonl"));
+    below.deliver(&["one".to_owned()]).await.unwrap();
+    let nowhere = FileSink(path.join("out.jsonl"));
     assert!(nowhere.deliver(&["one".to_owned()]).await.is_err());
 }
 
