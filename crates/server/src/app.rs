@@ -1,5 +1,5 @@
-//! The API as one table: each route's method, path, name, who may ask, its form and its handler. Router, OpenAPI
-//! document and the test of denials are made from it, so that none can have a route that the others lack.
+//! What a row of the API is, and the router that is made from the rows. Router, OpenAPI document and the test of
+//! denials are made from one table, so that none can have a route that the others lack.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,9 +14,10 @@ use crate::asked::Asked;
 use crate::caller::Caller;
 use crate::dispatch::call;
 use crate::guard::guard;
+use crate::offices::Office;
 use crate::problem::{Code, Problem};
 use crate::state::Server;
-use crate::{health, inbox, listing, live, log_files, metrics, openapi, reviews, runs, search};
+use crate::table::ROUTES;
 
 /// The last word of a row whose rest may hold more than one word.
 const REST: &str = "{path}";
@@ -36,6 +37,8 @@ pub(crate) enum Door {
     Seen(Known),
     /// Who is identified and oversees the tenant; to others the route holds nothing.
     Overseers(Known),
+    /// Who is identified and holds the office; others are told that it takes one.
+    Office(&'static Office, Known),
     /// Who is identified; policy decides on this action before anything follows.
     Policy(Action, Known),
 }
@@ -66,259 +69,11 @@ pub(crate) struct Route {
     pub(crate) body: Option<&'static str>,
     /// Status and schema of its success.
     pub(crate) answer: (u16, &'static str),
+    /// Successes of other kinds.
+    pub(crate) also: &'static [(u16, &'static str)],
     /// Codes of its own, beside those that any route may answer with.
     pub(crate) codes: &'static [Code],
 }
-
-const LIMIT: Query = Query {
-    name: "limit",
-    says: "Items in the page, 1 to 200; 50 where not given.",
-};
-const VOTED: &[Code] = &[
-    Code::Denied,
-    Code::RoleMissing,
-    Code::OwnRequest,
-    Code::ReasonMissing,
-    Code::ReasonTooLong,
-    Code::NotNow,
-    Code::NotCurrent,
-    Code::OtherDigest,
-    Code::VotedAlready,
-    Code::Moved,
-    Code::RunFull,
-];
-
-const fn get(
-    path: &'static str,
-    name: &'static str,
-    says: &'static str,
-    door: Door,
-    schema: &'static str,
-) -> Route {
-    Route {
-        verb: Verb::Get,
-        path,
-        name,
-        says,
-        door,
-        query: &[],
-        body: None,
-        answer: (200, schema),
-        codes: &[],
-    }
-}
-
-/// The API.
-pub(crate) static ROUTES: &[Route] = &[
-    get(
-        "/livez",
-        "livez",
-        "Whether the process answers.",
-        Door::Anyone(health::livez),
-        "Live",
-    ),
-    Route {
-        codes: &[],
-        ..get(
-            "/readyz",
-            "readyz",
-            "Whether store, keys and policies are there, and the log may be signed.",
-            Door::Anyone(health::readyz),
-            "Ready",
-        )
-    },
-    get(
-        "/api/v1/openapi.json",
-        "openapi",
-        "This document.",
-        Door::Anyone(openapi::serve),
-        "OpenApi",
-    ),
-    Route {
-        verb: Verb::Post,
-        body: Some("Start"),
-        answer: (202, "Run"),
-        codes: &[
-            Code::Denied,
-            Code::InputRejected,
-            Code::KeyReused,
-            Code::Unstartable,
-        ],
-        ..get(
-            "/api/v1/runs",
-            "startRun",
-            "Starts a run. With `Idempotency-Key`, the same request starts it once.",
-            Door::Policy(Action::StartRun, runs::start),
-            "Run",
-        )
-    },
-    Route {
-        query: &[
-            Query {
-                name: "status",
-                says: "`active`, `waiting` or `ended`.",
-            },
-            Query {
-                name: "workflow",
-                says: "Name of a workflow.",
-            },
-            Query {
-                name: "before",
-                says: "Only runs before this id: `next` of the page before.",
-            },
-            LIMIT,
-        ],
-        ..get(
-            "/api/v1/runs",
-            "listRuns",
-            "Runs that the caller may see, newest first. A page may hold fewer than asked for while `next` names another.",
-            Door::Seen(runs::list),
-            "RunPage",
-        )
-    },
-    get(
-        "/api/v1/runs/{run}",
-        "getRun",
-        "One run, with its output once released.",
-        Door::Seen(runs::show),
-        "Run",
-    ),
-    get(
-        "/api/v1/runs/{run}/entries",
-        "listEntries",
-        "The run's chain of custody, verified while it is read.",
-        Door::Seen(runs::entries),
-        "EntryList",
-    ),
-    get(
-        "/api/v1/runs/{run}/events",
-        "watchRun",
-        "The run's entries as they are written (server-sent events). `Last-Event-ID` goes on after that entry.",
-        Door::Seen(live::events),
-        "EventStream",
-    ),
-    Route {
-        verb: Verb::Post,
-        codes: &[
-            Code::Denied,
-            Code::NotNow,
-            Code::SettlementRefused,
-            Code::Moved,
-            Code::RunFull,
-        ],
-        ..get(
-            "/api/v1/runs/{run}/cancel",
-            "cancelRun",
-            "Ends a run that has nothing under way or in doubt.",
-            Door::Policy(Action::Review, runs::cancel),
-            "Run",
-        )
-    },
-    Route {
-        query: &[LIMIT],
-        ..get(
-            "/api/v1/reviews",
-            "listReviews",
-            "Open reviews that the caller may see, oldest first.",
-            Door::Seen(reviews::list),
-            "ReviewList",
-        )
-    },
-    get(
-        "/api/v1/reviews/{review}",
-        "getReview",
-        "A review with all that a person needs to decide.",
-        Door::Seen(reviews::show),
-        "Review",
-    ),
-    Route {
-        verb: Verb::Post,
-        body: Some("Vote"),
-        codes: VOTED,
-        ..get(
-            "/api/v1/reviews/{review}/votes",
-            "vote",
-            "Votes on what the review's `digest` binds. A no needs a reason.",
-            Door::Policy(Action::Review, reviews::vote),
-            "Run",
-        )
-    },
-    Route {
-        query: &[LIMIT],
-        ..get(
-            "/api/v1/inbox",
-            "listInbox",
-            "What waits for people to finish it, oldest first.",
-            Door::Seen(inbox::list),
-            "InboxList",
-        )
-    },
-    get(
-        "/api/v1/inbox/{item}",
-        "getInboxItem",
-        "An item with all that is needed to finish it by hand.",
-        Door::Seen(inbox::show),
-        "InboxItem",
-    ),
-    Route {
-        verb: Verb::Post,
-        body: Some("Settlement"),
-        codes: &[
-            Code::Denied,
-            Code::SettlementRefused,
-            Code::ValueInvalid,
-            Code::NotNow,
-            Code::NotCurrent,
-            Code::Moved,
-            Code::RunFull,
-        ],
-        ..get(
-            "/api/v1/inbox/{item}/settlements",
-            "settle",
-            "Settles an item. `value` goes with `complete` and `happened` only.",
-            Door::Policy(Action::Review, inbox::settle),
-            "Run",
-        )
-    },
-    get(
-        "/api/v1/bundles",
-        "listBundles",
-        "Deployed bundles and their current versions.",
-        Door::Seen(listing::bundles),
-        "BundleList",
-    ),
-    get(
-        "/api/v1/rejections",
-        "listRejections",
-        "How often input was refused, by door and address. For overseers.",
-        Door::Overseers(listing::rejections),
-        "RejectionList",
-    ),
-    get(
-        "/metrics",
-        "metrics",
-        "Numbers of the log and its anchors in Prometheus's text form. For overseers.",
-        Door::Overseers(metrics::metrics),
-        "Metrics",
-    ),
-    get(
-        "/api/v1/log/{path}",
-        "getLogFile",
-        "A file of the log as C2SP tlog-tiles names it: `checkpoint`, `tile/…`, `tile/entries/…`. For overseers.",
-        Door::Overseers(log_files::serve),
-        "LogFile",
-    ),
-    Route {
-        query: search::PARAMETERS,
-        ..get(
-            "/api/v1/search",
-            "searchEntries",
-            "Entries of the log by who, what and when; all that is given must hold; newest first. For overseers.",
-            Door::Overseers(search::find),
-            "FoundPage",
-        )
-    },
-];
 
 /// Who may ask, as the table says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -329,6 +84,13 @@ pub enum Permitted {
     Identified,
     /// Roles that oversee the tenant.
     Overseers,
+    /// Holders of one of these roles; people alone where it says so.
+    Office {
+        /// The roles.
+        roles: &'static [&'static str],
+        /// Whether services are refused.
+        people: bool,
+    },
     /// Whoever policy lets do this.
     Policy(Action),
 }
@@ -383,6 +145,10 @@ impl Door {
             Self::Anyone(_) => Permitted::Anyone,
             Self::Seen(_) => Permitted::Identified,
             Self::Overseers(_) => Permitted::Overseers,
+            Self::Office(office, _) => Permitted::Office {
+                roles: office.roles,
+                people: office.people,
+            },
             Self::Policy(action, _) => Permitted::Policy(*action),
         }
     }

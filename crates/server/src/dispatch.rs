@@ -36,7 +36,7 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let caller = match route.door {
         Door::Anyone(_) => None,
-        Door::Seen(_) | Door::Overseers(_) | Door::Policy(..) => {
+        Door::Seen(_) | Door::Overseers(_) | Door::Office(..) | Door::Policy(..) => {
             Some(Caller::identify(&server, request.headers()).await?)
         }
     };
@@ -44,6 +44,9 @@ async fn answer(
         && !sight::oversees(caller.principal())
     {
         return Err(Problem::new(Code::NotFound));
+    }
+    if let (Door::Office(office, _), Some(caller)) = (&route.door, &caller) {
+        office.held(caller.principal())?;
     }
     // A path that is no UTF-8 names nothing.
     let path = request
@@ -68,10 +71,13 @@ async fn answer(
     match (&route.door, caller) {
         (Door::Anyone(handler), _) => handler(server, asked).await,
         (
-            Door::Seen(handler) | Door::Overseers(handler) | Door::Policy(_, handler),
+            Door::Seen(handler)
+            | Door::Overseers(handler)
+            | Door::Office(_, handler)
+            | Door::Policy(_, handler),
             Some(caller),
         ) => handler(server, caller, asked).await,
-        (Door::Seen(_) | Door::Overseers(_) | Door::Policy(..), None) => {
+        (Door::Seen(_) | Door::Overseers(_) | Door::Office(..) | Door::Policy(..), None) => {
             Err(Problem::new(Code::Unauthenticated))
         }
     }

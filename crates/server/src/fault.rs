@@ -2,6 +2,9 @@
 //! fault needs a code before it compiles. Details that are not the caller's go to the trace.
 
 use interlock_core::run::Refusal;
+use interlock_runtime::erasure::ErasureFault;
+use interlock_runtime::export::ExportFault;
+use interlock_runtime::reveal::RevealFault;
 use interlock_runtime::seal::SealFault;
 use interlock_runtime::{Fault, Unidentified};
 use interlock_store::StoreFault;
@@ -61,6 +64,65 @@ impl From<Unidentified> for Problem {
             // One answer for all of them: who guesses is not told how close they are.
             Unidentified::Unknown | Unidentified::Denied(_) => Self::new(Code::Unauthenticated),
             Unidentified::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ErasureFault> for Problem {
+    fn from(fault: ErasureFault) -> Self {
+        let code = match &fault {
+            ErasureFault::Engine(_) => Code::Internal,
+            ErasureFault::Role(_) => Code::OfficeMissing,
+            ErasureFault::Unknown | ErasureFault::NoHold => Code::NotFound,
+            ErasureFault::Held(_) => Code::Held,
+            ErasureFault::OtherOrder(_) => Code::OtherOrder,
+            ErasureFault::StillOpens { .. } | ErasureFault::KeyThere => Code::ErasureUnproven,
+            ErasureFault::Policy(_) | ErasureFault::Request(_) => Code::InvalidRequest,
+        };
+        match fault {
+            ErasureFault::Engine(fault) => fault.into(),
+            ErasureFault::Held(holds) => {
+                let holds: Vec<String> = holds.iter().map(ToString::to_string).collect();
+                Self::new(code).with("holds", holds)
+            }
+            ErasureFault::OtherOrder(erasure) => {
+                Self::new(code).with("erasure", erasure.to_string())
+            }
+            fault => told(code, &fault),
+        }
+    }
+}
+
+impl From<RevealFault> for Problem {
+    fn from(fault: RevealFault) -> Self {
+        let code = match fault {
+            RevealFault::Fault(fault) => return fault.into(),
+            RevealFault::Denied => Code::OfficeMissing,
+            RevealFault::Reason => Code::ReasonMissing,
+            RevealFault::Erased => Code::Erased,
+            RevealFault::NotKept => Code::NotKept,
+        };
+        Self::new(code)
+    }
+}
+
+impl From<ExportFault> for Problem {
+    fn from(fault: ExportFault) -> Self {
+        let code = match &fault {
+            ExportFault::Engine(_) => Code::Internal,
+            ExportFault::Role => Code::OfficeMissing,
+            ExportFault::Unpublished => Code::Unpublished,
+            ExportFault::Nothing(_) => Code::ExportRefused,
+            ExportFault::TooMany => Code::ExportTooLarge,
+            ExportFault::Io(fault) if fault.kind() == std::io::ErrorKind::FileTooLarge => {
+                Code::ExportTooLarge
+            }
+            ExportFault::Io(_) => Code::Internal,
+        };
+        match fault {
+            ExportFault::Engine(fault) => fault.into(),
+            ExportFault::Nothing(what) => Self::new(code).with("detail", what),
+            fault => told(code, &fault),
         }
     }
 }

@@ -81,7 +81,12 @@ async fn within(server: &Server, request: Request, next: Next) -> Result<Respons
         let place = Arc::clone(&server.places).try_acquire_owned();
         Some(place.map_err(|_full| Problem::new(Code::TooBusy))?)
     };
-    let answer = tokio::time::timeout(limits::REQUEST_TIME, next.run(request)).await;
+    let time = if request.uri().path() == "/api/v1/exports" {
+        limits::EXPORT_TIME
+    } else {
+        limits::REQUEST_TIME
+    };
+    let answer = tokio::time::timeout(time, next.run(request)).await;
     drop(place);
     answer.map_err(|_late| Problem::new(Code::TimedOut))
 }

@@ -14,9 +14,10 @@ mod health;
 mod inbox;
 mod limits;
 mod listing;
-mod log_files;
 mod live;
+mod log_files;
 mod metrics;
+mod offices;
 mod openapi;
 mod problem;
 mod reviews;
@@ -26,6 +27,7 @@ mod search;
 mod serve;
 mod sight;
 mod state;
+mod table;
 
 use std::sync::Arc;
 

@@ -4,12 +4,13 @@
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::app::{Answering, Permitted, ROUTES, Route, Verb};
+use crate::app::{Answering, Permitted, Route, Verb};
 use crate::asked::Asked;
 use crate::dispatch::json as answer;
 use crate::problem::Code;
 use crate::schema;
 use crate::state::Server;
+use crate::table::ROUTES;
 
 /// Codes that any route may answer with.
 const ANY: [Code; 12] = [
@@ -77,7 +78,7 @@ fn operation(route: &Route) -> Value {
         "x-interlock-who": who(route.door.permitted()),
         "security": match route.door.permitted() {
             Permitted::Anyone => json!([]),
-            Permitted::Identified | Permitted::Overseers | Permitted::Policy(_) => json!([{"apiKey": []}]),
+            Permitted::Identified | Permitted::Overseers | Permitted::Office { .. } | Permitted::Policy(_) => json!([{"apiKey": []}]),
         },
     });
     if let (Some(name), Some(members)) = (route.body, operation.as_object_mut()) {
@@ -118,6 +119,7 @@ fn responses(route: &Route, status: u16, success: &str) -> Map<String, Value> {
     let media = match success {
         "EventStream" => "text/event-stream",
         "LogFile" => "application/octet-stream",
+        "ExportFile" => "application/x-tar",
         "Metrics" => "text/plain",
         _ => "application/json",
     };
@@ -127,6 +129,13 @@ fn responses(route: &Route, status: u16, success: &str) -> Map<String, Value> {
         status.to_string(),
         json!({"description": "Done.", "content": content}),
     );
+    for (status, name) in route.also {
+        let content = json!({ "application/json": {"schema": reference(name)} });
+        responses.insert(
+            status.to_string(),
+            json!({"description": "Begun; it goes on by itself.", "content": content}),
+        );
+    }
     if route.name == "readyz" {
         let content = json!({ media: {"schema": reference(success)} });
         responses.insert(
@@ -170,6 +179,10 @@ fn who(permitted: Permitted) -> String {
         Permitted::Anyone => "anyone".to_owned(),
         Permitted::Identified => "whoever is identified, as far as they may see".to_owned(),
         Permitted::Overseers => "roles admin, auditor, operator".to_owned(),
+        Permitted::Office { roles, people } => {
+            let kind = if people { "people with role" } else { "role" };
+            format!("{kind} {}", roles.join(", "))
+        }
         Permitted::Policy(action) => format!("whoever policy permits to `{}`", action.as_str()),
     }
 }

@@ -13,6 +13,7 @@ pub(crate) enum Code {
     Denied,
     RoleMissing,
     OwnRequest,
+    OfficeMissing,
     NotFound,
     MethodNotAllowed,
     AddressTooLong,
@@ -35,7 +36,13 @@ pub(crate) enum Code {
     SettlementRefused,
     RunFull,
     Moved,
+    Held,
+    OtherOrder,
+    Unpublished,
+    ExportRefused,
+    ExportTooLarge,
     Erased,
+    NotKept,
     TooBusy,
     TimedOut,
     OutcomeUnknown,
@@ -44,16 +51,18 @@ pub(crate) enum Code {
     BundleUnavailable,
     LogDamaged,
     LogRefused,
+    ErasureUnproven,
     Internal,
 }
 
 impl Code {
     /// All codes.
-    pub(crate) const ALL: [Self; 36] = [
+    pub(crate) const ALL: [Self; 44] = [
         Self::Unauthenticated,
         Self::Denied,
         Self::RoleMissing,
         Self::OwnRequest,
+        Self::OfficeMissing,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::AddressTooLong,
@@ -76,7 +85,13 @@ impl Code {
         Self::SettlementRefused,
         Self::RunFull,
         Self::Moved,
+        Self::Held,
+        Self::OtherOrder,
+        Self::Unpublished,
+        Self::ExportRefused,
+        Self::ExportTooLarge,
         Self::Erased,
+        Self::NotKept,
         Self::TooBusy,
         Self::TimedOut,
         Self::OutcomeUnknown,
@@ -85,6 +100,7 @@ impl Code {
         Self::BundleUnavailable,
         Self::LogDamaged,
         Self::LogRefused,
+        Self::ErasureUnproven,
         Self::Internal,
     ];
 
@@ -95,6 +111,7 @@ impl Code {
             Self::Denied => "denied",
             Self::RoleMissing => "role_missing",
             Self::OwnRequest => "own_request",
+            Self::OfficeMissing => "office_missing",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::AddressTooLong => "address_too_long",
@@ -117,7 +134,13 @@ impl Code {
             Self::SettlementRefused => "settlement_refused",
             Self::RunFull => "run_full",
             Self::Moved => "moved",
+            Self::Held => "held",
+            Self::OtherOrder => "other_order",
+            Self::Unpublished => "unpublished",
+            Self::ExportRefused => "export_refused",
+            Self::ExportTooLarge => "export_too_large",
             Self::Erased => "erased",
+            Self::NotKept => "not_kept",
             Self::TooBusy => "too_busy",
             Self::TimedOut => "timed_out",
             Self::OutcomeUnknown => "outcome_unknown",
@@ -126,6 +149,7 @@ impl Code {
             Self::BundleUnavailable => "bundle_unavailable",
             Self::LogDamaged => "log_damaged",
             Self::LogRefused => "log_refused",
+            Self::ErasureUnproven => "erasure_unproven",
             Self::Internal => "internal",
         }
     }
@@ -152,6 +176,11 @@ impl Code {
                 403,
                 "nobody reviews what they asked for themselves",
                 "ask another person who holds the role",
+            ),
+            Self::OfficeMissing => (
+                403,
+                "this takes a role that you do not hold",
+                "`roles` names those that may; where `people` is true, services may not",
             ),
             Self::NotFound => (
                 404,
@@ -186,7 +215,7 @@ impl Code {
                 "a parameter or header does not fit",
                 "`at` names it; see /api/v1/openapi.json",
             ),
-            Self::ReasonMissing => (400, "a no needs a reason", "send `reason`"),
+            Self::ReasonMissing => (400, "a reason is needed", "send `reason`"),
             Self::ReasonTooLong => (400, "the reason is too long", "at most 2000 characters"),
             Self::KeyReused => (
                 409,
@@ -235,10 +264,40 @@ impl Code {
                 "the run moved meanwhile",
                 "look at the run and ask again",
             ),
+            Self::Held => (
+                409,
+                "a legal hold covers it",
+                "`holds` names them: GET /api/v1/holds says what each covers; release it first",
+            ),
+            Self::OtherOrder => (
+                409,
+                "the person is being erased on another order",
+                "finish that one first: send the reference of that order; `erasure` names it",
+            ),
+            Self::Unpublished => (
+                409,
+                "nothing of the log is published yet",
+                "it is at most a second after an append; if it lasts, `interlock doctor` says why",
+            ),
+            Self::ExportRefused => (
+                422,
+                "there is nothing of that kind to be exported",
+                "GET /api/v1/search shows what there is; `detail` says what is missing",
+            ),
+            Self::ExportTooLarge => (
+                422,
+                "that is more than one export holds",
+                "export a smaller part, or use `interlock audit export`",
+            ),
             Self::Erased => (
                 410,
                 "the content was erased",
                 "nothing brings it back; the log still verifies",
+            ),
+            Self::NotKept => (
+                410,
+                "the content was never kept",
+                "a `[[keep]]` rule says that its digest alone is kept",
             ),
             Self::TooBusy => (
                 429,
@@ -279,6 +338,11 @@ impl Code {
                 503,
                 "the log is not signed any more, so no run is started",
                 "the operator should run `interlock doctor`, which says why",
+            ),
+            Self::ErasureUnproven => (
+                500,
+                "something that was to be gone still opens",
+                "it is not done: ask again the same; if it stays, tell the operator the `X-Request-Id`",
             ),
             Self::Internal => (
                 500,

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use interlock_core::limits::REASON_CHARS_MAX;
 use serde_json::{Value, json};
 
-use crate::app::ROUTES;
+use crate::offices;
 use crate::problem::Code;
+use crate::table::ROUTES;
 
 const NAME: &str = "^[a-z0-9][a-z0-9_.-]{0,63}$";
 const DIGEST: &str = "^[0-9a-f]{64}$";
@@ -18,6 +19,7 @@ pub(crate) fn all() -> Vec<(&'static str, Value)> {
     all.extend(small());
     all.extend(runs());
     all.extend(waits());
+    all.extend(offices::schema::answers());
     all
 }
 
@@ -38,6 +40,12 @@ pub(crate) fn validators() -> BTreeMap<&'static str, jsonschema::Validator> {
 }
 
 fn bodies() -> Vec<(&'static str, Value)> {
+    let mut all = offices::schema::bodies();
+    all.extend(of_runs());
+    all
+}
+
+fn of_runs() -> Vec<(&'static str, Value)> {
     let name = json!({"type": "string", "pattern": NAME});
     vec![
         (
@@ -320,27 +328,27 @@ fn waits() -> Vec<(&'static str, Value)> {
 }
 
 /// An object with these members and no others.
-fn object(required: &[&str], properties: Value) -> Value {
+pub(crate) fn object(required: &[&str], properties: Value) -> Value {
     json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false})
 }
 
-fn list(items: Value) -> Value {
+pub(crate) fn list(items: Value) -> Value {
     json!({"type": "array", "items": items})
 }
 
-fn text() -> Value {
+pub(crate) fn text() -> Value {
     json!({"type": "string"})
 }
 
-fn id(prefix: &str) -> Value {
+pub(crate) fn id(prefix: &str) -> Value {
     json!({"type": "string", "pattern": format!("^{prefix}_[0-9A-HJKMNP-TV-Z]{{26}}$")})
 }
 
-fn digest() -> Value {
+pub(crate) fn digest() -> Value {
     json!({"type": "string", "pattern": DIGEST})
 }
 
-fn reference(name: &str) -> Value {
+pub(crate) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
@@ -353,6 +361,7 @@ mod tests {
         let names: Vec<&str> = all().into_iter().map(|(name, _)| name).collect();
         for route in ROUTES {
             assert!(names.contains(&route.answer.1), "{}", route.answer.1);
+            assert!(route.also.iter().all(|(_, name)| names.contains(name)));
             if let Some(body) = route.body {
                 assert!(validators().contains_key(body), "{body}");
             }

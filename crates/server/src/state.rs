@@ -22,6 +22,10 @@ pub(crate) struct Inner {
     pub(crate) places: Arc<Semaphore>,
     /// Places for live streams.
     pub(crate) streams: Arc<Semaphore>,
+    /// Places for long pieces of work.
+    pub(crate) chores: Arc<Semaphore>,
+    /// Places for exports, from their first entry to their last byte.
+    pub(crate) exports: Arc<Semaphore>,
     /// Wakes the driver before its next look.
     pub(crate) wake: Notify,
     /// True once the server is told to stop.
@@ -48,6 +52,8 @@ impl Server {
             engine,
             places: Arc::new(Semaphore::new(limits::REQUESTS_MAX)),
             streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
+            chores: Arc::new(Semaphore::new(limits::CHORES_MAX)),
+            exports: Arc::new(Semaphore::new(limits::EXPORTS_MAX)),
             wake: Notify::new(),
             closing: watch::Sender::new(false),
             count: AtomicU64::new(0),

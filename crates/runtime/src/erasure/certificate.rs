@@ -1,9 +1,11 @@
 //! The certificate of an erasure: what the log says of it, for the person and the authority. It can be made again at
 //! any time from the log alone, and is signed by the entries being in it.
 
+use interlock_core::id::ErasureId;
+use interlock_core::pipeline::identity::Principal;
 use serde::Serialize;
 
-use super::{Erasure, ErasureFault};
+use super::{Erasure, ErasureFault, reader};
 use crate::administration::{ADMINISTRATION_RUN, Administered, Administration};
 use crate::engine::{Engine, Fault};
 
@@ -92,6 +94,27 @@ impl Engine {
             }
         }
         Ok(certificate)
+    }
+
+    /// The certificate of an erasure on record, with receipts as far as its entries are published; `None` where it is
+    /// not done.
+    ///
+    /// # Errors
+    /// The caller may not read it, there is no such erasure, or the store or keys cannot be read.
+    pub async fn certificate_of(
+        &self,
+        erasure: ErasureId,
+        by: &Principal,
+    ) -> Result<Option<Certificate>, ErasureFault> {
+        reader(by)?;
+        let ledger = self.ledger().await?;
+        let known = ledger.erasure(erasure);
+        let known = known.ok_or(Fault::NotFound("the erasure"))?;
+        if known.done.is_none() {
+            return Ok(None);
+        }
+        let certificate = self.certify(known, None).await?;
+        self.with_receipts(certificate).await.map(Some)
     }
 
     /// The certificate of an erasure that is done. `order` appears in it only if it is the one on record.

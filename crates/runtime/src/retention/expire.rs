@@ -76,6 +76,20 @@ impl Engine {
         by: &Principal,
         progress: &mut (dyn FnMut(Stage) + Send),
     ) -> Result<Vec<Period>, ErasureFault> {
+        self.expire_for(by, None, progress).await
+    }
+
+    /// As [`Engine::expire`], for a reason that is sealed beside each entry. The reason has at most `REASON_CHARS_MAX`
+    /// characters.
+    ///
+    /// # Errors
+    /// As [`Engine::expire`].
+    pub async fn expire_for(
+        &self,
+        by: &Principal,
+        reason: Option<&str>,
+        progress: &mut (dyn FnMut(Stage) + Send),
+    ) -> Result<Vec<Period>, ErasureFault> {
         officer(by)?;
         let _turn = self.conducting.lock().await;
         let ledger = self.ledger().await?;
@@ -107,7 +121,7 @@ impl Engine {
                 epoch_after: destroyed.epoch_after,
                 destroyed_at,
             };
-            self.administer(act, None, Some(by.id())).await?;
+            self.administer(act, reason, Some(by.id())).await?;
             period.standing = Standing::Expired;
         }
         progress(Stage::Recorded);

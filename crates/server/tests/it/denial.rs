@@ -7,11 +7,14 @@ use serde_json::json;
 use crate::world::World;
 
 /// One of each kind of id, well formed.
-fn path_of(path: &str) -> String {
+pub(crate) fn path_of(path: &str) -> String {
     path.replace("{run}", "run_01J00000000000000000000000")
         .replace("{review}", "rev_01J00000000000000000000000")
         .replace("{item}", "inb_01J00000000000000000000000")
         .replace("{path}", "checkpoint")
+        .replace("{erasure}", "era_01J00000000000000000000000")
+        .replace("{hold}", "hold_01J00000000000000000000000")
+        .replace("{payload}", "pay_01J00000000000000000000000")
 }
 
 #[tokio::test]
@@ -195,8 +198,19 @@ async fn no_spelling_of_a_path_is_a_way_round() {
 fn routes_are_made_from_the_table_alone() {
     let src = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut made = Vec::new();
-    for entry in std::fs::read_dir(src).unwrap() {
-        let path = entry.unwrap().path();
+    let mut folders = vec![src];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    for path in files {
         let text = std::fs::read_to_string(&path).unwrap();
         for way in [
             ".route(",

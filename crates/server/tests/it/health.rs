@@ -11,21 +11,30 @@ async fn ready_is_said_only_when_store_keys_and_policies_are_there() {
     let nobody = ready(&world).await;
     assert_eq!(
         nobody,
-        (503, json!({"store": true, "keys": false, "policy": true, "log": true})),
+        (
+            503,
+            json!({"store": true, "keys": false, "policy": true, "log": true})
+        ),
         "no account proves the key"
     );
     let key = world.service("s", &["requester"]).await;
     later().await;
     assert_eq!(
         ready(&world).await,
-        (200, json!({"store": true, "keys": true, "policy": true, "log": true}))
+        (
+            200,
+            json!({"store": true, "keys": true, "policy": true, "log": true})
+        )
     );
     world.store.set_down(true);
     assert_eq!(ready(&world).await.0, 200, "an answer holds for a moment");
     later().await;
     assert_eq!(
         ready(&world).await,
-        (503, json!({"store": false, "keys": false, "policy": false, "log": true}))
+        (
+            503,
+            json!({"store": false, "keys": false, "policy": false, "log": true})
+        )
     );
     assert_eq!(
         world.ask("GET", "/livez", None, None).await.status,

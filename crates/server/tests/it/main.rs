@@ -8,15 +8,19 @@
     reason = "a test that meets what it does not expect fails, in its helpers too"
 )]
 
+mod acts;
 mod denial;
 mod document;
 mod drive;
+mod erasures;
+mod exports;
 mod form;
 mod health;
 mod listener;
 mod live;
-mod metrics;
 mod log_files;
+mod metrics;
+mod offices;
 mod readings;
 mod road;
 mod sight;

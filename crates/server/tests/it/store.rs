@@ -11,12 +11,23 @@ use interlock_store::{
     PublishFault, Published, Record, RecordFault, Rejection, RunFilter, RunRow, SealedPayload,
     SearchQuery, Store, StoreFault, TileRow, Totals, WaitKind, WaitRow,
 };
+use tokio::sync::watch;
 
 #[derive(Clone)]
 pub(crate) struct Switched {
     inner: Arc<MemoryStore>,
     down: Arc<AtomicBool>,
     full: Arc<AtomicBool>,
+    index: Arc<watch::Sender<Index>>,
+}
+
+/// How the index of the search takes it to be cleared: the last thing that an erasure does before it is on record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Index {
+    Clears,
+    Fails,
+    /// Until it is told otherwise.
+    Waits,
 }
 
 impl Switched {
@@ -25,6 +36,7 @@ impl Switched {
             inner: Arc::new(MemoryStore::new(environment)),
             down: Arc::default(),
             full: Arc::default(),
+            index: Arc::new(watch::Sender::new(Index::Clears)),
         }
     }
 
@@ -35,6 +47,15 @@ impl Switched {
     /// What is there can be read, and nothing can be appended.
     pub(crate) fn set_full(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
+    }
+
+    pub(crate) fn set_index(&self, index: Index) {
+        self.index.send_replace(index);
+    }
+
+    /// Whether somebody waits for the index now.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        *self.index.borrow() == Index::Waits && self.index.receiver_count() > 0
     }
 
     fn up(&self) -> Result<&MemoryStore, StoreFault> {
@@ -252,6 +273,17 @@ impl LogStore for Switched {
     }
 
     async fn index_clear(&self, tenant: &TenantName) -> Result<(), StoreFault> {
+        let mut index = self.index.subscribe();
+        let now = *index
+            .wait_for(|index| *index != Index::Waits)
+            .await
+            .unwrap();
+        if now == Index::Fails {
+            return Err(StoreFault::Unavailable {
+                operation: "clear",
+                cause: "SECRET-CAUSE".to_owned(),
+            });
+        }
         self.up()?.index_clear(tenant).await
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
@@ -15,7 +15,9 @@ use interlock_core::pipeline::identity::{Method, Principal};
 use interlock_core::time::Timestamp;
 use interlock_runtime::case::{CaseDoors, scripted_endpoint, scripted_model};
 use interlock_runtime::clock::{FixedClock, SeededEntropy};
+use interlock_runtime::config::Config;
 use interlock_runtime::keys::{FileKeys, Keys, KeysParts};
+use interlock_runtime::retention::Retention;
 use interlock_runtime::seal::{MemoryKeyBook, PayloadSealer};
 use interlock_runtime::{Engine, Parts};
 use serde_json::{Value, json};
@@ -72,8 +74,35 @@ impl World {
 
     /// A tenant on a store that others may share.
     pub(crate) async fn with(case: &str, tenant: &str, store: Switched, seed: u64) -> Self {
+        let bundle = Bundle::load(&example(), &OperatorPolicies::default()).unwrap();
+        Self::over(bundle, case, tenant, (store, seed), Retention::default()).await
+    }
+
+    /// With people named on inputs, and everything kept for three months.
+    pub(crate) async fn peopled() -> Self {
+        let mut files = BTreeMap::new();
+        read(&example(), "", &mut files);
+        let schema = files.get_mut("schemas/case.json").unwrap();
+        let people = r#""properties": { "reporter": { "type": "string", "maxLength": 64, "x-interlock": { "subject": true } },"#;
+        *schema = String::from_utf8(schema.clone())
+            .unwrap()
+            .replace(r#""properties": {"#, people)
+            .into_bytes();
+        let bundle = Bundle::load_files(files, &OperatorPolicies::default()).unwrap();
+        let classes = "environment = \"test\"\n[[retention]]\nname = \"default\"\nbasis = \"contract\"\nmax_months = 3\n";
+        let config = Config::parse(classes, "interlock.toml").unwrap();
+        let store = Switched::new(EnvironmentName::parse("test").unwrap());
+        Self::over(bundle, "clean", "default", (store, 1), config.retention).await
+    }
+
+    async fn over(
+        bundle: Bundle,
+        case: &str,
+        tenant: &str,
+        (store, seed): (Switched, u64),
+        retention: Retention,
+    ) -> Self {
         let operator = OperatorPolicies::default();
-        let bundle = Bundle::load(&example(), &operator).unwrap();
         let case = bundle
             .tests()
             .iter()
@@ -117,7 +146,8 @@ impl World {
             aliases,
             policies: operator,
             keep: interlock_runtime::keep::KeepRules::default(),
-        });
+        })
+        .keep_by(retention);
         engine.deploy(bundle).await.unwrap();
         let app = interlock_server::app(Arc::clone(&engine));
         Self {
@@ -244,6 +274,15 @@ impl World {
         run
     }
 
+    /// Entries of the log, runs and waits: what an act that is not done leaves as it is.
+    pub(crate) async fn store_state(&self) -> String {
+        let (store, tenant) = (self.engine.store(), self.engine.tenant());
+        let totals = store.totals(tenant).await.unwrap();
+        let waits = store.waits(tenant, None).await.unwrap();
+        let world = store.records(tenant, "world").await.unwrap();
+        format!("{totals:?} {waits:?} {world:?}")
+    }
+
     /// What the one run waits for.
     pub(crate) async fn waits_for(&self, run: &str, key: &str) -> String {
         self.get(&format!("/api/v1/runs/{run}"), key).await.json()["waits_for"][0]
@@ -251,6 +290,12 @@ impl World {
             .unwrap()
             .to_owned()
     }
+}
+
+/// The document, made once: it is held against every answer.
+fn document() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(interlock_server::document)
 }
 
 /// Every answer of a route has a status that the document has for it.
@@ -262,7 +307,7 @@ fn documented(method: &str, path: &str, status: StatusCode) {
         route.method == method && wanted.len() == given.len() && wanted.iter().zip(&given).all(same)
     };
     if let Some(route) = interlock_server::routes().find(fits) {
-        let document = interlock_server::document();
+        let document = document();
         let responses = &document["paths"][route.path][method.to_lowercase()]["responses"];
         assert!(
             responses.get(status.as_u16().to_string()).is_some(),
@@ -274,8 +319,7 @@ fn documented(method: &str, path: &str, status: StatusCode) {
 
 /// Holds a real answer against the schema that the document has for it.
 pub(crate) fn fits(name: &str, answer: &Value) {
-    let mut root = interlock_server::document();
-    let components = root["components"].take();
+    let components = &document()["components"];
     let schema = json!({"$ref": format!("#/components/schemas/{name}"), "components": components});
     let validator = jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
@@ -293,6 +337,19 @@ pub(crate) fn roles_of(names: &[&str]) -> std::collections::BTreeSet<RoleName> {
         .iter()
         .map(|name| RoleName::parse(name).unwrap())
         .collect()
+}
+
+/// The files of a folder, by path.
+fn read(folder: &Path, under: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("{under}{}", path.file_name().unwrap().to_str().unwrap());
+        if path.is_dir() {
+            read(&path, &format!("{name}/"), files);
+        } else {
+            files.insert(name, std::fs::read(&path).unwrap());
+        }
+    }
 }
 
 fn example() -> PathBuf {
