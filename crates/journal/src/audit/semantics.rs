@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::ids::{digest, id};
 use super::report::Finding;
-use super::scan::{Body, Scanned};
+use super::scan::{Body, Raw, Scanned};
 
 use acts::Acts;
 use decisions::{Action, Decision, Decisions, Thresholds};
@@ -19,6 +19,14 @@ use reviews::Reviews;
 /// What is wrong with an entry, in words that follow its kind.
 pub(super) type Fault = &'static str;
 
+/// A time as entries spell it; such texts rise as time does.
+type Instant = [u8; 27];
+
+/// The time that a text spells; forms are the schema's to judge.
+fn instant(text: Option<&str>) -> Option<Instant> {
+    text?.as_bytes().try_into().ok()
+}
+
 /// A run's doings that later entries depend on; dropped when the run ends.
 #[derive(Debug, Default)]
 struct Story {
@@ -26,22 +34,20 @@ struct Story {
     acts: Acts,
     reviews: Reviews,
     calls: BTreeSet<u128>,
+    workflow: Option<Box<str>>,
 }
 
 impl Story {
     /// Judges the run's next entry.
-    fn judge(
-        &mut self,
-        event: &str,
-        body: &Body<'_>,
-        decision: Option<Decision<'_>>,
-    ) -> Result<(), Fault> {
-        match event {
+    fn judge(&mut self, entry: &Scanned<'_>, decision: Option<Decision<'_>>) -> Result<(), Fault> {
+        let (body, now) = (&entry.body, instant(Some(entry.time)));
+        match entry.event {
             "run.requested" => {
+                self.workflow = body.text_of("workflow").map(Box::from);
                 self.reviews.requested(body);
                 Ok(())
             }
-            "run.started" => self.decisions.take(Action::StartRun),
+            "run.started" => self.take_on_workflow(Action::StartRun),
             "policy.decided" => {
                 let asked = self.decisions.decided(body, decision)?;
                 if asked {
@@ -53,41 +59,57 @@ impl Story {
             "source.requested" => {
                 self.called(body);
                 self.decisions
-                    .take_for(Action::ReadSource, body, Some("source"))
+                    .take_for(Action::ReadSource, body, body.text_of("source"))
             }
             "model.requested" => {
                 self.called(body);
                 self.decisions
-                    .take_for(Action::CallModel, body, Some("endpoint"))
+                    .take_for(Action::CallModel, body, body.text_of("endpoint"))
             }
             "source.accepted" | "model.replied" => self.answered(body),
             "output.released" => {
-                self.decisions.take(Action::Release)?;
-                self.reviews.released()
+                self.take_on_workflow(Action::Release)?;
+                self.reviews.released(now)
             }
             "run.recovered" => {
                 self.decisions.clear();
-                self.acts.unsettled();
+                self.acts.recovered();
                 Ok(())
             }
             "review.requested" => self.review_requested(body),
             "review.voted" => {
-                self.decisions.take(Action::Review)?;
-                self.reviews.voted(body)
+                self.decisions.take_by(id(body.get("voter"), "prn"))?;
+                self.reviews.voted(body, now)
             }
             "review.settled" => {
-                if let Some((act, digest, outcome)) = self.reviews.settled(body)? {
-                    self.acts.reviewed(act, digest, outcome);
+                if let Some((act, digest, outcome, until)) = self.reviews.settled(body, now)? {
+                    self.acts.reviewed(act, digest, outcome, until);
                 }
                 Ok(())
             }
-            "inbox.settled" => self.decisions.take(Action::Review),
-            "act.proposed" => self.acts.proposed(body),
-            "act.started" => {
-                self.decisions.take_for(Action::CallTool, body, None)?;
-                self.acts.started(body)
+            "inbox.opened" => {
+                self.acts.doubted(body);
+                Ok(())
             }
-            "act.finished" | "act.failed" => self.acts.ended(body),
+            "inbox.settled" => {
+                self.decisions.take_by(id(body.get("by"), "prn"))?;
+                self.acts.settled(body);
+                Ok(())
+            }
+            "act.proposed" => {
+                if body.get("standing").and_then(Raw::boolean) == Some(true) {
+                    self.decisions.take_for(
+                        Action::AuthoriseStanding,
+                        body,
+                        body.text_of("tool"),
+                    )?;
+                }
+                self.acts.proposed(body)
+            }
+            "act.started" => self.acts.started(body, now, &mut self.decisions),
+            "act.finished" => self.acts.ended(body, true),
+            "act.failed" => self.acts.ended(body, false),
+            "act.retried" => self.acts.retried(body),
             "intake.rejected" => {
                 // What a tool answered was not accepted: its grant is used up all the same.
                 if body.get("step").is_some() {
@@ -97,6 +119,10 @@ impl Story {
             }
             _ => Ok(()),
         }
+    }
+
+    fn take_on_workflow(&mut self, action: Action) -> Result<(), Fault> {
+        self.decisions.take_on(action, self.workflow.as_deref())
     }
 
     /// Bytes held, about.
@@ -243,7 +269,7 @@ impl Semantics {
             return;
         };
         self.judged += 1;
-        let fault = story.judge(entry.event, &entry.body, decision).err();
+        let fault = story.judge(entry, decision).err();
         let weight = story.weight();
         self.held = (self.held + weight).saturating_sub(told.held);
         told.held = weight;

@@ -198,6 +198,13 @@ impl Pen {
         ("policy.decided".to_owned(), body)
     }
 
+    /// The decision that lets a person say something on a review of a step.
+    pub(crate) fn asked_by(&mut self, person: &str, step: &str) -> (String, String) {
+        let (event, body) = self.decided("review", step, "demo", "{\"answer\":\"allow\"}");
+        let body = body.replacen('{', &format!("{{\"asker\":\"{person}\","), 1);
+        (event, body)
+    }
+
     /// A run with a model call, an act that two people approve, and a release: 21 entries.
     pub(crate) fn story(&mut self, run: u64) -> Vec<(String, String)> {
         const ALLOW: &str = "{\"answer\":\"allow\"}";
@@ -285,7 +292,7 @@ impl Pen {
             ),
         );
         for voter in [one, two] {
-            let (event, body) = self.decided("review", "pay", "pay_one", ALLOW);
+            let (event, body) = self.asked_by(&voter, "pay");
             say(&event, body);
             say("review.voted", vote(&voter));
         }

@@ -20,6 +20,7 @@ pub(super) enum Action {
     ReadSource,
     CallModel,
     CallTool,
+    AuthoriseStanding,
     Release,
     Review,
     Endorse,
@@ -32,6 +33,7 @@ impl Action {
             "read_source" => Self::ReadSource,
             "call_model" => Self::CallModel,
             "call_tool" => Self::CallTool,
+            "authorise_standing" => Self::AuthoriseStanding,
             "release" => Self::Release,
             "review" => Self::Review,
             "endorse" => Self::Endorse,
@@ -70,6 +72,8 @@ impl<'a> Decision<'a> {
 struct Allowance {
     action: Action,
     id: u128,
+    /// Whose request it was, where it was not the run's.
+    asker: Option<u128>,
     /// Bytes of `text` that are the step, where there is one; the rest is the target.
     step: Option<usize>,
     text: Box<str>,
@@ -117,6 +121,7 @@ impl Decisions {
                 self.open.push(Allowance {
                     action,
                     id: this,
+                    asker: id(body.get("asker"), "prn"),
                     step: step.map(str::len),
                     text: text.into_boxed_str(),
                 });
@@ -133,12 +138,22 @@ impl Decisions {
         Ok(false)
     }
 
-    /// Uses up what allows an action.
-    pub(super) fn take(&mut self, action: Action) -> Result<(), Fault> {
-        self.remove(action).map(drop).ok_or(UNDECIDED)
+    /// Uses up what allows an action on the run's workflow.
+    pub(super) fn take_on(&mut self, action: Action, workflow: Option<&str>) -> Result<(), Fault> {
+        let allowance = self.remove(action).ok_or(UNDECIDED)?;
+        let fits = workflow.is_some_and(|workflow| allowance.parts() == (None, workflow));
+        fits.then_some(()).ok_or(UNDECIDED)
     }
 
-    /// The same, for this step and, where the event names one, this target.
+    /// Uses up what allows this person to say something on a review or on what waits.
+    pub(super) fn take_by(&mut self, person: Option<u128>) -> Result<(), Fault> {
+        let allowance = self.remove(Action::Review).ok_or(UNDECIDED)?;
+        let fits = person.is_some() && allowance.asker == person;
+        fits.then_some(())
+            .ok_or("follows a decision about somebody else")
+    }
+
+    /// Uses up what allows an action for the event's step and this target.
     pub(super) fn take_for(
         &mut self,
         action: Action,
@@ -147,8 +162,7 @@ impl Decisions {
     ) -> Result<(), Fault> {
         let allowance = self.remove(action).ok_or(UNDECIDED)?;
         let (step, held) = allowance.parts();
-        let fits = step == body.text_of("step")
-            && target.is_none_or(|target| body.text_of(target) == Some(held));
+        let fits = step == body.text_of("step") && target == Some(held);
         fits.then_some(()).ok_or(UNDECIDED)
     }
 
@@ -157,7 +171,7 @@ impl Decisions {
         if let Some(wanted) = self.unask(action) {
             return Ok(wanted);
         }
-        self.take(action)?;
+        self.remove(action).ok_or(UNDECIDED)?;
         Ok(Thresholds::new())
     }
 
@@ -178,7 +192,7 @@ impl Decisions {
 
     /// Bytes held, about.
     pub(super) fn weight(&self) -> usize {
-        let open: usize = self.open.iter().map(|held| 96 + held.text.len()).sum();
+        let open: usize = self.open.iter().map(|held| 128 + held.text.len()).sum();
         32 * self.made.len() + open + self.asked
     }
 
