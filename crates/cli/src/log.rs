@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use interlock_runtime::Engine;
+use interlock_runtime::anchor;
 use interlock_runtime::log::{LogPlace, PublishFault, Publisher, Publishing, publication_lag};
 
 use crate::door::Installation;
@@ -92,6 +93,12 @@ impl Installation {
         engine: &Arc<Engine>,
     ) -> Result<Arc<Publisher>, PublishFault> {
         Publisher::open(Arc::clone(engine), self.log_place()).await
+    }
+
+    /// Before anything is driven by a command that goes no anchors' rounds: where a required anchor does not hold, the
+    /// world is halted and policy refuses each act.
+    pub(crate) async fn hold_to_anchors(&self, engine: &Engine) -> Result<(), Failure> {
+        Ok(anchor::hold(engine, &self.config.anchors).await?)
     }
 
     /// Publishes beside an engine until the command has ended. A log that may not be signed lets nothing be started.

@@ -422,6 +422,9 @@ pub(crate) struct WatchOptions {
     /// Look once
     #[arg(long)]
     pub(crate) once: bool,
+    /// Seconds that the log may stay as it is; after that it cannot be told whether it still goes on
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_age: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]

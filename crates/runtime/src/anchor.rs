@@ -27,6 +27,7 @@ mod witness;
 mod tests;
 
 pub use kept::{AlarmKept, Kept, alarms, cosigned, kept, witnessed};
+pub use overdue::hold;
 pub use rounds::{Anchors, Told};
 pub use state::{AnchorStatus, statuses};
 pub use timestamp::{ReplyFault, Token, token_over};

@@ -40,6 +40,7 @@ pub(super) async fn run(common: &Common, command: InboxCommand) -> Result<Exit, 
     let engine = installation.engine()?;
     let person = installation.person(&engine).await?;
     let by = person.id();
+    installation.hold_to_anchors(&engine).await?;
     let progress = Progress::follow(&engine, !common.json);
     let cancelled = matches!(settlement, Settlement::Cancel);
     let answer = engine.settle(item, person, settlement).await?;

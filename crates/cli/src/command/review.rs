@@ -117,6 +117,7 @@ async fn vote(
         )
     })?;
     let by = person.id();
+    installation.hold_to_anchors(&engine).await?;
     let progress = Progress::follow(&engine, !common.json);
     let answer = engine.vote(review, person, digest, approve, reason).await?;
     progress.settle().await;

@@ -71,6 +71,7 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
     // Before the first log of this installation is made, what was typed must name something.
     engine.current_bundle(&bundle).await?;
     installation.publish_beside(&engine).await?;
+    installation.hold_to_anchors(&engine).await?;
     let progress = Progress::follow(&engine, !common.json);
     let answer = engine
         .start(StartRequest {

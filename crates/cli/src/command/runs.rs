@@ -86,6 +86,7 @@ pub(super) async fn run(common: &Common, command: RunsCommand) -> Result<Exit, F
         }
         RunsCommand::Drive => {
             let engine = installation.engine()?;
+            installation.hold_to_anchors(&engine).await?;
             let progress = Progress::follow(&engine, !common.json);
             let moved = engine.drive_all().await?;
             progress.settle().await;

@@ -9,7 +9,7 @@ use interlock_core::digest::Digest;
 use interlock_core::id::BundleName;
 use interlock_core::seams::Guards;
 
-use super::Administration;
+use super::{ADMINISTRATION_RUN, Administration};
 use crate::engine::{Engine, Fault};
 
 const ADOPTED: &str = "policy_adopted";
@@ -78,6 +78,33 @@ impl Engine {
             self.put_once(ADOPTED, &key, Vec::new()).await?;
         }
         self.adoptions.on_record(version);
+        Ok(())
+    }
+
+    /// Puts on record again every version of policies whose entries all lie below an index, before they leave the log:
+    /// any of them may still be cited, by a run that rests or after a way back to an older bundle, and a decision that
+    /// cites one which the log does not name is broken. Dying in between puts some on record once more.
+    pub(crate) async fn adopt_again(&self, below: u64) -> Result<(), Fault> {
+        let mut leaving: BTreeMap<Digest, Option<Administration>> = BTreeMap::new();
+        for done in self.administered().await? {
+            let Administration::PolicyAdopted { version, .. } = done.act else {
+                continue;
+            };
+            let place = self
+                .store()
+                .log_index(self.tenant(), ADMINISTRATION_RUN, done.seq)
+                .await?;
+            let stays = place.is_some_and(|index| index >= below);
+            let act = leaving
+                .entry(version)
+                .or_insert_with(|| Some(done.act.clone()));
+            if stays {
+                *act = None;
+            }
+        }
+        for act in leaving.into_values().flatten() {
+            self.administer(act, None, None).await?;
+        }
         Ok(())
     }
 

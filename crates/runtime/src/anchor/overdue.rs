@@ -7,16 +7,39 @@ use interlock_core::time::Timestamp;
 use super::rounds::Anchors;
 use super::state::{self, State};
 use crate::administration::Administration;
-use crate::engine::Fault;
+use crate::config::AnchorsConfig;
+use crate::engine::{Engine, Fault};
 
 /// Who set the world to halted, so that nobody else's halt is lifted.
-const HALTED_BY: &str = "a required anchor of the log is overdue or raises an alarm";
+const HALTED_BY: &str = "a required anchor of the log is overdue, raises an alarm or never held";
+
+/// Holds the world to the anchors of a configuration, without asking any of them: for whoever is about to act and goes
+/// no rounds.
+///
+/// # Errors
+/// The store cannot be read or written. Nothing may act then.
+pub async fn hold(engine: &Engine, config: &AnchorsConfig) -> Result<(), Fault> {
+    state::configure(engine, &config.anchors).await?;
+    Look { engine, config }.look().await
+}
 
 impl Anchors {
+    pub(super) async fn look(&self) -> Result<(), Fault> {
+        let (engine, config) = (&self.engine, &self.config);
+        Look { engine, config }.look().await
+    }
+}
+
+struct Look<'a> {
+    engine: &'a Engine,
+    config: &'a AnchorsConfig,
+}
+
+impl Look<'_> {
     /// Says what is overdue, once for each time that it becomes so, and halts or releases the world where a required
     /// anchor asks for it.
-    pub(super) async fn look(&self) -> Result<(), Fault> {
-        let engine = &self.engine;
+    async fn look(&self) -> Result<(), Fault> {
+        let engine = self.engine;
         let now = engine.clock().now();
         let states = match state::all(engine).await {
             Ok(states) => states,

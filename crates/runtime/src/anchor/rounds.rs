@@ -46,7 +46,7 @@ pub struct Anchors {
 }
 
 impl Anchors {
-    /// The anchors of a configuration; their records are made to be those.
+    /// The anchors of a configuration; their records are made to be those, and the world is held to them.
     ///
     /// # Errors
     /// The store cannot be read or written.
@@ -58,13 +58,16 @@ impl Anchors {
     ) -> Result<Arc<Self>, Fault> {
         state::configure(&engine, &config.anchors).await?;
         let entropy = Arc::clone(&engine.parts.entropy);
-        Ok(Arc::new(Self {
+        let anchors = Self {
             engine,
             egress,
             secrets,
             entropy,
             config,
-        }))
+        };
+        // Before the first round has an answer, something may want to act.
+        anchors.look().await?;
+        Ok(Arc::new(anchors))
     }
 
     /// Takes the newest checkpoint to these anchors, and tells what came of it; nothing where no checkpoint was

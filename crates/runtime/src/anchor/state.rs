@@ -77,9 +77,9 @@ impl State {
         went_back || self.age_seconds(now) > u64::from(self.overdue_seconds)
     }
 
-    /// Whether nothing may act until it holds again.
+    /// Whether nothing may act until it holds again, or for the first time.
     pub(super) fn demands_a_halt(&self, now: Timestamp) -> bool {
-        self.required && (self.alarm.is_some() || self.is_overdue(now))
+        self.required && (self.last.is_none() || self.alarm.is_some() || self.is_overdue(now))
     }
 }
 
@@ -202,7 +202,9 @@ pub(super) async fn configure(engine: &Engine, anchors: &[AnchorConfig]) -> Resu
             Some((_, version, _)) => (Some(*version), fresh),
             None => (None, fresh),
         };
-        put(engine, &anchor.name, version, &state).await?;
+        if known.is_none_or(|(.., before)| *before != state) {
+            put(engine, &anchor.name, version, &state).await?;
+        }
     }
     Ok(())
 }

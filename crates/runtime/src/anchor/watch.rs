@@ -4,6 +4,7 @@
 
 use async_trait::async_trait;
 use interlock_journal::checkpoint::{self, CheckpointFault};
+use interlock_journal::entry::ENTRY_BYTES_MAX;
 use interlock_journal::note::{NoteFault, VerifierKey};
 use interlock_journal::tile::Tiles;
 use interlock_journal::{Checkpoint, NodeHash};
@@ -16,8 +17,9 @@ mod source;
 
 pub use source::{FolderLog, UrlLog};
 
-/// Bytes of a file of the log that is read here: a checkpoint, or a tile.
-pub const FILE_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of a file of the log: an entry bundle is the longest, 256 entries of the longest form with a length of two
+/// bytes before each. A little is left over, so that one that is too long is read and refused for what it is.
+pub const FILE_BYTES_MAX: usize = 256 * (ENTRY_BYTES_MAX + 2) + 4096;
 
 /// The files of a log, by their paths of C2SP tlog-tiles.
 ///
@@ -44,6 +46,10 @@ pub struct Seen {
     /// The signed note, as it was.
     #[serde(with = "in_base64")]
     pub note: Vec<u8>,
+    /// Seconds since 1970 on the clock of whoever keeps it: when this size was seen first. A checkpoint holds no time,
+    /// so none is known from a look alone.
+    #[serde(default)]
+    pub since: Option<u64>,
 }
 
 impl Seen {
@@ -53,6 +59,7 @@ impl Seen {
             size: checkpoint.size,
             root: checkpoint.root.to_string(),
             note,
+            since: None,
         }
     }
 }

@@ -48,7 +48,7 @@ pub async fn look(
     let Some(record) = record else {
         return Ok(Looked {
             origin: None,
-            refusal: lag.published_at.map(|_| Refusal::NameMissing),
+            refusal: nameless(place, tenant, lag.published_at.is_some())?,
             lag,
         });
     };
@@ -77,6 +77,20 @@ pub async fn look(
         refusal,
         lag,
     })
+}
+
+/// Why a store without a log's name opens none: something says that there was one.
+fn nameless(
+    place: &LogPlace,
+    tenant: &TenantName,
+    published: bool,
+) -> Result<Option<Refusal>, PublishFault> {
+    let signed = match seen(place, tenant)? {
+        Seen::Held(held) => held.is_some_and(|held| held.size > 0),
+        Seen::Damaged => true,
+    };
+    let was_there = published || signed || SigningKey::open(&place.data_dir)?.is_some();
+    Ok(was_there.then_some(Refusal::NameMissing))
 }
 
 fn key_refusal(place: &LogPlace, record: &LogRecord) -> Result<Option<Refusal>, PublishFault> {

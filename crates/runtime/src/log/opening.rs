@@ -1,6 +1,6 @@
-//! Opening a log: the first time in an order in which a death at any point is taken up again (key, guard, record,
-//! entry), and every time after by holding store, guard and key against each other. No missing part is made anew
-//! once the log has a name: whoever removed it would like that.
+//! Opening a log: the first time in an order in which a death at any point is taken up again (guard, key as `next`,
+//! record, key under its own name, entry), and every time after by holding store, guard and key against each other. No
+//! missing part is made anew once any of them says that the log had a name: whoever removed it would like that.
 
 use std::sync::Arc;
 
@@ -98,19 +98,33 @@ async fn first(
     guard: &dyn Guard,
 ) -> Result<(LogRecord, SigningKey), PublishFault> {
     let tenant = engine.tenant();
-    if store.published(tenant).await?.is_some() {
+    let next = SigningKey::open_next(&place.data_dir)?;
+    // A key has its own name only after the record has named it.
+    if store.published(tenant).await?.is_some()
+        || SigningKey::open(&place.data_dir)?.is_some()
+        || was_opened(engine).await?
+    {
         return Err(Refusal::NameMissing.into());
     }
     let kept = match guard.last().await {
         Err(GuardFault::Damaged) => return Err(Refusal::GuardDamaged.into()),
         kept => kept?,
     };
+    // The guard came before the key.
+    if kept.is_none() && next.is_some() {
+        return Err(Refusal::NameMissing.into());
+    }
     let entropy = engine.parts.entropy.as_ref();
     let origin = match (kept, &place.config.origin) {
         (Some(kept), _) if kept.size > 0 => {
-            return Err(Refusal::StoreBehind {
-                found: store.log_size(tenant).await?,
-                signed: kept.size,
+            let found = store.log_size(tenant).await?;
+            return Err(if found < kept.size {
+                Refusal::StoreBehind {
+                    found,
+                    signed: kept.size,
+                }
+            } else {
+                Refusal::NameMissing
             }
             .into());
         }
@@ -137,15 +151,27 @@ async fn first(
             origin
         }
     };
-    // A key without a record signed nothing: it is left from an opening that was broken off.
-    let key = match SigningKey::open(&place.data_dir)? {
-        Some(key) => key,
-        None => SigningKey::create(&place.data_dir, entropy)?,
+    // A next key without a record signed nothing: it is left from an opening that was broken off.
+    let key = match next {
+        Some(next) => next,
+        None => SigningKey::create_next(&place.data_dir, entropy)?,
     };
     let public = verifier_key(&origin, key.public())?;
     let mut record = LogRecord::new(origin, public);
     record.write(store, tenant).await?;
+    // Dying before this leaves a record whose key is the next one, as a rotation does.
+    SigningKey::promote_next(&place.data_dir)?;
     Ok((record, key))
+}
+
+/// Whether the administration chain has opened this tenant's log before. A chain that does not verify tells nothing, and
+/// so opens nothing.
+async fn was_opened(engine: &Engine) -> Result<bool, PublishFault> {
+    let acts = engine.administered().await;
+    let acts = acts.map_err(|fault| PublishFault::Record(fault.to_string()))?;
+    Ok(acts
+        .iter()
+        .any(|done| matches!(done.act, Administration::LogOpened { .. })))
 }
 
 pub(super) fn unnamed(

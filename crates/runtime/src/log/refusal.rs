@@ -66,8 +66,11 @@ pub enum Refusal {
         /// This log's.
         log: String,
     },
-    /// The store does not say which log it is, though it has published.
-    #[error("find the log's name: the store has checkpoints and does not say which log it is")]
+    /// The store does not say which log it is, though its checkpoints, its entries, the guard or the key say that there
+    /// was one.
+    #[error(
+        "find the log's name: this log was opened before, and the store does not say which one it is"
+    )]
     NameMissing,
     /// The configuration names another log than the store.
     #[error("open the log: it is `{log}`, and the configuration calls it `{configured}`")]
@@ -102,7 +105,9 @@ impl Refusal {
             Self::OtherLog { .. } => {
                 "name this log's own guard directory under [log] in interlock.toml"
             }
-            Self::NameMissing => "restore the store from a good copy",
+            Self::NameMissing => {
+                "restore the store from a good copy; docs/log.md says how a new store begins beside keys and guard of an old one"
+            }
             Self::Renamed { .. } => {
                 "a log keeps its name: mend `origin` under [log] in interlock.toml"
             }

@@ -10,7 +10,7 @@ use super::durable;
 use crate::clock::{Entropy, random};
 
 const FILE: &str = "keys/log.key";
-/// The key that a rotation makes, until it has taken over.
+/// A key that was made, until the log's record names it.
 const NEXT: &str = "keys/log.key.next";
 const SEED_BYTES: usize = 32;
 
@@ -52,20 +52,13 @@ impl SigningKey {
         Self::read(&data_dir.join(FILE))
     }
 
-    /// Makes the key of a data directory; never replaces one.
-    ///
-    /// # Errors
-    /// There is one already, or it cannot be written.
-    pub fn create(data_dir: &Path, entropy: &dyn Entropy) -> Result<Self, SignerFault> {
-        Self::make(&data_dir.join(FILE), entropy)
-    }
-
-    /// The key that a rotation under way has made.
+    /// The key that a first opening or a rotation under way has made.
     pub(super) fn open_next(data_dir: &Path) -> Result<Option<Self>, SignerFault> {
         Self::read(&data_dir.join(NEXT))
     }
 
-    /// Makes the key of a rotation that begins.
+    /// Makes the key of a first opening or a rotation; never replaces one. It gets its own name by `promote_next`, once
+    /// the log's record names it.
     pub(super) fn create_next(data_dir: &Path, entropy: &dyn Entropy) -> Result<Self, SignerFault> {
         Self::make(&data_dir.join(NEXT), entropy)
     }
@@ -152,13 +145,15 @@ mod tests {
     fn its_file_is_its_owners_and_is_never_replaced() {
         let dir = tempfile::tempdir().unwrap();
         assert!(SigningKey::open(dir.path()).unwrap().is_none());
-        let made = SigningKey::create(dir.path(), &SystemEntropy).unwrap();
+        let made = SigningKey::create_next(dir.path(), &SystemEntropy).unwrap();
+        assert!(SigningKey::create_next(dir.path(), &SystemEntropy).is_err());
+        assert!(SigningKey::open(dir.path()).unwrap().is_none());
+        SigningKey::promote_next(dir.path()).unwrap();
         let path = dir.path().join(FILE);
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let again = SigningKey::open(dir.path()).unwrap().unwrap();
         assert_eq!(made.public(), again.public());
-        assert!(SigningKey::create(dir.path(), &SystemEntropy).is_err());
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         assert!(SigningKey::open(dir.path()).is_err());
     }
@@ -177,7 +172,8 @@ mod tests {
     #[test]
     fn the_next_key_takes_over() {
         let dir = tempfile::tempdir().unwrap();
-        SigningKey::create(dir.path(), &SeededEntropy::new(1)).unwrap();
+        SigningKey::create_next(dir.path(), &SeededEntropy::new(1)).unwrap();
+        SigningKey::promote_next(dir.path()).unwrap();
         let next = SigningKey::create_next(dir.path(), &SeededEntropy::new(2)).unwrap();
         assert!(SigningKey::create_next(dir.path(), &SeededEntropy::new(3)).is_err());
         SigningKey::promote_next(dir.path()).unwrap();

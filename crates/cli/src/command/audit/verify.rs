@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use interlock_core::id::RunId;
 use interlock_journal::audit::{self, Expectations, LogFiles, ReadFault, Report};
-use interlock_journal::{Checkpoint, VerifierKey, note};
+use interlock_journal::{Checkpoint, VerifierKey, checkpoint};
 use interlock_runtime::anchor::watch::{LogSource, UrlLog};
 use interlock_runtime::egress::{Egress, EgressOptions};
 use interlock_runtime::log::{BlockingLogFiles, LogRecord, StoreLogFiles};
@@ -228,19 +228,7 @@ fn keys(texts: &[String]) -> Result<Vec<VerifierKey>, Failure> {
 fn expected(options: &VerifyOptions, keys: Vec<VerifierKey>) -> Result<Expectations, Failure> {
     let kept = match &options.kept {
         None => None,
-        Some(file) => {
-            let unread = |what: &str| {
-                Failure::usage(
-                    format!("failed to read `{}`: {what}", file.display()),
-                    "--kept FILE is a `checkpoint` that you kept from an earlier look",
-                )
-            };
-            let bytes = read(file).map_err(|fault| unread(&fault.to_string()))?;
-            let opened =
-                note::SignedNote::parse(&bytes).map_err(|fault| unread(&fault.to_string()))?;
-            let kept = Checkpoint::parse_text(opened.text());
-            Some(kept.map_err(|fault| unread(&fault.to_string()))?)
-        }
+        Some(file) => Some(kept(options, &keys, file)?),
     };
     let witnesses = match &options.witness_policy {
         None => None,
@@ -265,6 +253,26 @@ fn expected(options: &VerifyOptions, keys: Vec<VerifierKey>) -> Result<Expectati
         payloads: options.no_payloads.then_some(false),
         ..Expectations::default()
     })
+}
+
+/// The kept checkpoint, which has to be one that the trusted keys signed: a file mixed up or forged holds nothing.
+fn kept(options: &VerifyOptions, keys: &[VerifierKey], file: &Path) -> Result<Checkpoint, Failure> {
+    let unread = |what: &str| {
+        Failure::usage(
+            format!("failed to read `{}`: {what}", file.display()),
+            "--kept FILE is a `checkpoint` that you kept from an earlier look, signed by a key that you trust",
+        )
+    };
+    let bytes = read(file).map_err(|fault| unread(&fault.to_string()))?;
+    let mut last = "no key is named for a log".to_owned();
+    let named = keys.iter().map(|key| key.name().to_owned());
+    for origin in options.origin.iter().cloned().chain(named) {
+        match checkpoint::open(&bytes, &origin, keys) {
+            Ok(opened) => return Ok(opened.checkpoint),
+            Err(fault) => last = fault.to_string(),
+        }
+    }
+    Err(unread(&last))
 }
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {

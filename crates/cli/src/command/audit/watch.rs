@@ -38,7 +38,7 @@ pub(super) async fn run(common: &Common, options: WatchOptions) -> Result<Exit, 
     loop {
         let kept = read(&options.state)?;
         let seen = look(source.as_ref(), &keys, kept.as_ref()).await;
-        let exit = tell(common, &options.state, kept.as_ref(), seen, options.once)?;
+        let exit = tell(common, &options, kept.as_ref(), seen)?;
         if options.once || exit == Exit::Failed {
             return Ok(exit);
         }
@@ -70,14 +70,20 @@ fn source(options: &WatchOptions) -> Result<Box<dyn LogSource>, Failure> {
 /// Says what was seen and keeps it. What is broken is never kept as the new last; both notes are.
 fn tell(
     common: &Common,
-    state: &Path,
+    options: &WatchOptions,
     kept: Option<&Seen>,
     seen: Look,
-    always: bool,
 ) -> Result<Exit, Failure> {
-    let time = SystemClock.now().to_string();
+    let now = SystemClock.now();
+    let seconds = now.as_micros() / 1_000_000;
+    let fresh = |seen: Seen| Seen {
+        since: Some(seconds),
+        ..seen
+    };
+    let (time, state) = (now.to_string(), options.state.as_path());
     let (exit, word, says, shown) = match seen {
         Look::First(seen) => {
+            let seen = fresh(seen);
             write(state, &seen)?;
             let says = format!(
                 "{}: {} entries, signature holds; nothing to compare with yet",
@@ -86,13 +92,30 @@ fn tell(
             (Exit::Done, "first", says, None)
         }
         Look::Same(seen) => {
-            if !always {
+            let since = kept.and_then(|kept| kept.since);
+            if let Some(kept) = kept
+                && since.is_none()
+            {
+                // Kept before there was a time: the age is counted from here.
+                write(state, &fresh(kept.clone()))?;
+            }
+            // However far the clock went the other way: it tells no age, which is no reason to be calm.
+            let age = since.map_or(0, |since| seconds.abs_diff(since));
+            if options.max_age.is_some_and(|max| age > max) {
+                let says = format!(
+                    "cannot tell: {} has had {} entries for {age} seconds: a log that stands still, or an old copy of it",
+                    seen.origin, seen.size
+                );
+                (Exit::Usage, "cannot_tell", says, None)
+            } else if options.once {
+                let says = format!("{}: {} entries, as before", seen.origin, seen.size);
+                (Exit::Done, "same", says, None)
+            } else {
                 return Ok(Exit::Done);
             }
-            let says = format!("{}: {} entries, as before", seen.origin, seen.size);
-            (Exit::Done, "same", says, None)
         }
         Look::Grown(seen) => {
+            let seen = fresh(seen);
             write(state, &seen)?;
             let before = kept.map_or(0, |kept| kept.size);
             let says = format!(

@@ -4,8 +4,9 @@
 use async_trait::async_trait;
 use interlock_journal::tile::TileId;
 
-use super::super::watch::{Breach, LogSource, Look, Seen, look};
+use super::super::watch::{Breach, LogSource, Look, Seen, UrlLog, look};
 use super::world::World;
+use crate::egress::loopback::{Loopback, answer, way_out};
 
 /// The files of a world's newest published log.
 struct Files<'a>(&'a World);
@@ -30,6 +31,18 @@ impl LogSource for Files<'_> {
                 .map(<[u8]>::to_vec)
         }))
     }
+}
+
+/// 256 entries of the longest form are one file of a log, and an auditor at an address reads it as others do.
+#[tokio::test]
+async fn the_longest_entry_bundle_is_read_at_an_address() {
+    let longest = vec![b'x'; interlock_journal::entry::ENTRY_BYTES_MAX];
+    let entries = std::iter::repeat_n(longest.as_slice(), 256);
+    let bundle = interlock_journal::tile::encode_bundle(entries).unwrap();
+    let body = String::from_utf8(bundle.clone()).unwrap();
+    let server = Loopback::start(vec![answer(200, "", &body)]).await;
+    let log = UrlLog::new(std::sync::Arc::new(way_out()), &server.url(""), None);
+    assert_eq!(log.read("tile/entries/000").await.unwrap(), Some(bundle));
 }
 
 /// What is kept after a first look.

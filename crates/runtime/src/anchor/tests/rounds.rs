@@ -7,7 +7,7 @@ use interlock_store::Published;
 
 use super::super::kept::{keep, receipt, thin};
 use super::super::{
-    Alarm, Anchors, Given, Target, Told, alarms, cosigned, kept, statuses, witnessed,
+    Alarm, Anchors, Given, Target, Told, alarms, cosigned, hold, kept, statuses, witnessed,
 };
 use super::world::{World, anchor};
 use crate::clock::Clock as _;
@@ -379,6 +379,39 @@ async fn a_required_anchor_halts_the_world_and_lifts_its_own_halt_alone() {
     anchors.round(|_| true).await.unwrap();
     anchors.round(|_| true).await.unwrap();
     assert_eq!(halted().await, Some(true), "somebody else's halt stays");
+}
+
+#[tokio::test]
+async fn a_required_anchor_that_never_held_halts_the_world_before_any_round() {
+    let world = World::of(9, 1).await;
+    let mut config = anchor(
+        "w",
+        "http://127.0.0.1:1/",
+        Hand::new(1, "w.example.org").kind(),
+    );
+    config.required = true;
+    let anchors = AnchorsConfig {
+        anchors: vec![config.clone()],
+        witnesses_needed: 1,
+    };
+    let halted = || async { world.engine.world_record().await.unwrap().map(|r| r.halted) };
+    hold(&world.engine, &anchors).await.unwrap();
+    assert_eq!(halted().await, Some(true));
+    // It is the one thing that is put on record, once.
+    let size = world.engine.store().log_size(world.engine.tenant());
+    let before = size.await.unwrap();
+    hold(&world.engine, &anchors).await.unwrap();
+    let size = world.engine.store().log_size(world.engine.tenant());
+    assert_eq!(size.await.unwrap(), before);
+    // One that is no longer configured holds nothing back.
+    let none = AnchorsConfig {
+        anchors: Vec::new(),
+        ..anchors
+    };
+    hold(&world.engine, &none).await.unwrap();
+    assert_eq!(halted().await, Some(false));
+    world.anchors(vec![config], 1).await;
+    assert_eq!(halted().await, Some(true), "a server before it listens");
 }
 
 /// What is on record of anchors, in order.
