@@ -165,6 +165,21 @@ impl Installation {
         Ok(engine)
     }
 
+    /// The engine, for what a server that holds the store would do at a route.
+    pub(crate) fn engine_or(&self, route: &str) -> Result<Arc<Engine>, Failure> {
+        self.log.clear();
+        let store = SqliteStore::open(&self.dir, &self.config.environment).map_err(|fault| {
+            let failure = Failure::failed(format!("failed to {fault}"));
+            match fault {
+                OpenFault::Locked { .. } => failure.hint(ask_server(route)),
+                fault => failure.hint(fault.hint()),
+            }
+        })?;
+        let engine = self.engine_over(Arc::new(store))?;
+        self.log.keep(&engine, self.log_place());
+        Ok(engine)
+    }
+
     /// The engine over a store, with the configured models and the real doors.
     pub(crate) fn engine_over(&self, store: Arc<dyn Store>) -> Result<Arc<Engine>, Failure> {
         let egress = self.egress()?;
@@ -248,6 +263,13 @@ impl Installation {
         let roles: BTreeSet<RoleName> = self.config.roles_of(&user);
         Ok(engine.local_person(&user, roles, Method::LocalUser).await?)
     }
+}
+
+/// What to do where a server holds the store.
+pub(crate) fn ask_server(route: &str) -> String {
+    format!(
+        "if that is `interlock serve`, ask it: {route} (docs/api.md); otherwise end that process first"
+    )
 }
 
 /// Loads a bundle's folder, with all that is wrong with it as the failure.

@@ -44,7 +44,7 @@ pub(super) async fn run(common: &Common, command: WorldCommand) -> Result<Exit, 
         ),
         WorldCommand::Resume { reason } => (World::default(), reason),
     };
-    let engine = installation.engine()?;
+    let engine = installation.engine_or("POST /api/v1/world")?;
     let person = installation.person(&engine).await?;
     engine.set_world(world, &reason, Some(person.id())).await?;
     if common.json {

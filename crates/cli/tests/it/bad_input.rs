@@ -261,6 +261,38 @@ fn a_store_in_use_is_named_with_its_holder() {
             example("incident-summary").to_str().unwrap(),
         ])
         .refused(1, &holder, "stop the other process");
+    // What a server that holds it would do is named by its route.
+    for (command, route) in [
+        (
+            &["world", "halt", "--reason", "x"][..],
+            "POST /api/v1/world",
+        ),
+        (&["key", "rotate"], "POST /api/v1/keys/rotate"),
+        (&["audit", "hold", "list"], "GET /api/v1/holds"),
+        (
+            &["audit", "retention", "expire"],
+            "POST /api/v1/retention/expire",
+        ),
+        (
+            &[
+                "audit",
+                "erase",
+                "--subject",
+                "Ada",
+                "--order",
+                "o",
+                "--reason",
+                "x",
+                "--yes",
+            ],
+            "POST /api/v1/erasures",
+        ),
+    ] {
+        place.run(command).refused(1, &holder, route);
+    }
+    place
+        .run(&["audit", "export", "--out", "a.tar", "--reason", "x"])
+        .refused(1, "another process", "POST /api/v1/exports");
     // Reading goes on beside it.
     place.run(&["runs", "list"]).code(0).shows("no runs");
     drop(held);

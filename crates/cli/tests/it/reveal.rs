@@ -62,7 +62,11 @@ fn what_cannot_be_put_on_record_is_refused_while_another_process_has_the_store()
     let payload = "pay_01J00000000000000000000000";
     place
         .run(&["audit", "reveal", payload, "--reason", "why"])
-        .refused(1, "another process holds the store", "stop the server");
+        .refused(
+            1,
+            "another process holds the store",
+            "POST /api/v1/payloads/{payload}/reveal",
+        );
     place.run(&["review", "list"]).code(0).shows(&review);
     place.run(&["runs", "show", &run]).code(3).shows(&review);
     drop(held);

@@ -23,7 +23,7 @@ pub(super) async fn run(
             "--dry-run says what would be erased, --yes does it",
         ));
     }
-    let engine = installation.engine()?;
+    let engine = installation.engine_or("POST /api/v1/erasures")?;
     let by = installation.person(&engine).await?;
     let whom = whom(&options.subject);
     let mut progress = |stage| tell(common, stage);

@@ -13,7 +13,7 @@ use interlock_runtime::export::{
 
 use super::search::instant;
 use crate::command::input;
-use crate::door::Installation;
+use crate::door::{Installation, ask_server};
 use crate::exit::{Exit, Failure};
 use crate::options::{Common, ExportOptions};
 use crate::print;
@@ -26,9 +26,7 @@ pub(super) async fn run(
     installation: &Installation,
     options: ExportOptions,
 ) -> Result<Exit, Failure> {
-    let engine = installation.engine_to_show(
-        "stop the server for the time of the export, or read its log at /api/v1/log",
-    )?;
+    let engine = installation.engine_to_show(&ask_server("POST /api/v1/exports"))?;
     installation.publisher(&engine).await?.publish_now().await?;
     let person = installation.person(&engine).await?;
     let bare = options.format == "tiles";

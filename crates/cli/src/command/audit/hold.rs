@@ -23,7 +23,7 @@ pub(super) async fn run(
             period,
             reason,
         } => {
-            let engine = installation.engine()?;
+            let engine = installation.engine_or("POST /api/v1/holds")?;
             let by = installation.person(&engine).await?;
             let scope = match (subject, run, period) {
                 (Some(subject), None, None) => {
@@ -48,7 +48,7 @@ pub(super) async fn run(
             done(common, &hold.to_string(), &format!("{hold} holds"))
         }
         HoldCommand::Release { id, reason } => {
-            let engine = installation.engine()?;
+            let engine = installation.engine_or("POST /api/v1/holds/{hold}/release")?;
             let by = installation.person(&engine).await?;
             let hold = input::id(&id, "hold_ and 26 characters")?;
             let released = engine.release_hold(hold, &reason, &by).await;
@@ -56,7 +56,7 @@ pub(super) async fn run(
             done(common, &id, &format!("{id} is released"))
         }
         HoldCommand::List => {
-            let engine = installation.engine()?;
+            let engine = installation.engine_or("GET /api/v1/holds")?;
             let by = installation.person(&engine).await?;
             let holds = engine.list_holds(&by).await.map_err(failure)?;
             if common.json {

@@ -14,7 +14,10 @@ pub(super) async fn run(
     installation: &Installation,
     command: RetentionCommand,
 ) -> Result<Exit, Failure> {
-    let engine = installation.engine()?;
+    let engine = installation.engine_or(match command {
+        RetentionCommand::List => "GET /api/v1/retention",
+        RetentionCommand::Expire { .. } => "POST /api/v1/retention/expire",
+    })?;
     let by = installation.person(&engine).await?;
     match command {
         RetentionCommand::List => {

@@ -5,7 +5,7 @@ use interlock_core::id::PayloadId;
 use interlock_runtime::reveal::RevealFault;
 
 use super::input;
-use crate::door::Installation;
+use crate::door::{Installation, ask_server};
 use crate::exit::{Exit, Failure};
 use crate::options::Common;
 use crate::print;
@@ -17,7 +17,8 @@ pub(super) async fn run(
     reason: &str,
 ) -> Result<Exit, Failure> {
     let id: PayloadId = input::id(payload, "pay_ and 26 characters")?;
-    let engine = installation.engine_to_show("stop the server for the time of the reading")?;
+    let engine =
+        installation.engine_to_show(&ask_server("POST /api/v1/payloads/{payload}/reveal"))?;
     let person = installation.person(&engine).await?;
     let revealed = engine
         .reveal(id, &person, reason)

@@ -21,7 +21,7 @@ use crate::print;
 const TOLD_KEYS: u64 = 1000;
 
 pub(super) async fn rotate(common: &Common, installation: &Installation) -> Result<Exit, Failure> {
-    let engine = installation.engine()?;
+    let engine = installation.engine_or("POST /api/v1/keys/rotate")?;
     let person = installation.person(&engine).await?;
     let quiet = common.json;
     let told = AtomicU64::new(0);
