@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use interlock_core::time::Timestamp;
-use interlock_runtime::administration::{Administration, HoldScope};
+use interlock_runtime::administration::{ADMINISTRATION_RUN, Administration, HoldScope};
 use interlock_runtime::clock::FixedClock;
 use interlock_runtime::config::Config;
 use interlock_runtime::erasure::ErasureFault;
@@ -18,7 +18,7 @@ use super::{ADA, Office, officer, opens};
 use crate::Outcome;
 
 /// 2026-01-15, and as many days later.
-fn day(days: u64) -> Timestamp {
+pub(super) fn day(days: u64) -> Timestamp {
     Timestamp::from_micros((20_468 + days) * 86_400_000_000)
 }
 
@@ -27,16 +27,16 @@ fn retention(text: &str) -> Result<Retention, Failure> {
     Ok(Config::parse(&text, "interlock.toml")?.retention)
 }
 
-const THREE_MONTHS: &str = "[[retention]]\nname = \"default\"\nbasis = \"contract\"\nmin_months = 1\nmax_months = 3\n[[retention]]\nname = \"administration\"\nbasis = \"ours\"\nmax_months = 3\n";
+pub(super) const THREE_MONTHS: &str = "[[retention]]\nname = \"default\"\nbasis = \"contract\"\nmin_months = 1\nmax_months = 3\n[[retention]]\nname = \"administration\"\nbasis = \"ours\"\nmax_months = 3\n";
 
-struct Archive {
-    office: Office,
+pub(super) struct Archive {
+    pub(super) office: Office,
     installation: Installation,
-    clock: Arc<FixedClock>,
+    pub(super) clock: Arc<FixedClock>,
 }
 
 impl Archive {
-    fn new(classes: &str) -> Result<Self, Failure> {
+    pub(super) fn new(classes: &str) -> Result<Self, Failure> {
         let office = Office::new()?;
         let clock = Arc::new(FixedClock::at(day(0)));
         let mut installation = office.installation()?;
@@ -49,7 +49,7 @@ impl Archive {
         })
     }
 
-    fn road(&self) -> Result<Road, Failure> {
+    pub(super) fn road(&self) -> Result<Road, Failure> {
         let store = self.installation.sqlite()?;
         self.office.road_over(&self.installation, store)
     }
@@ -105,7 +105,7 @@ async fn a_month_expires_after_its_maximum_and_not_before_and_not_under_a_hold()
 }
 
 /// Publishes the whole log, as far as the store cares.
-async fn publish(road: &Road) -> Result<u64, Failure> {
+pub(super) async fn publish(road: &Road) -> Result<u64, Failure> {
     let engine = road.engine();
     let size = engine.store().log_size(engine.tenant()).await?;
     let before = engine.store().published(engine.tenant()).await?;
@@ -187,6 +187,19 @@ async fn attack_57_pruning_below_policy_is_refused_and_names_the_first_entry_tha
     let acts = engine.administration_history(0, 200).await?;
     let pruned = |act: &Administration| matches!(act, Administration::LogPruned { minimum: 256 });
     assert!(acts.iter().any(|entry| pruned(&entry.act)));
+    // Every version of policies that a decision above the line may cite is on record above it, before the pruning is.
+    let mut named = std::collections::BTreeMap::new();
+    for done in &acts {
+        if let Administration::PolicyAdopted { version, .. } = done.act {
+            let (store, tenant) = (engine.store(), engine.tenant());
+            let index = store.log_index(tenant, ADMINISTRATION_RUN, done.seq);
+            let stays = index.await?.is_some_and(|index| index >= 256);
+            *named.entry(version).or_insert(false) |= stays;
+        }
+    }
+    assert!(!named.is_empty() && named.values().all(|stays| *stays));
+    let last = acts.last().map(|entry| &entry.act);
+    assert!(last.is_some_and(pruned), "{last:?}");
     assert_eq!(engine.prune_log(day(10), "schedule", &by).await?, None);
     Ok(())
 }

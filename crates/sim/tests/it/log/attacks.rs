@@ -11,7 +11,9 @@ use interlock_journal::note::SignedNote;
 use interlock_runtime::Fault;
 use interlock_runtime::case::{CaseDoors, scripted_model};
 use interlock_runtime::clock::FixedClock;
-use interlock_runtime::log::{PublishFault, Refusal, adopt_guard, renew_log};
+use interlock_runtime::log::{
+    FileGuard, Guard as _, Guarded, PublishFault, Publisher, Refusal, adopt_guard, renew_log,
+};
 use interlock_sim::installation::{Failure, Installation, scripted_endpoints};
 use interlock_sim::road::Road;
 use serde_json::json;
@@ -192,6 +194,71 @@ async fn attack_20_a_key_that_was_swapped_or_taken_signs_nothing() -> Outcome {
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     open(&road, &dir).await?;
     Ok(())
+}
+
+/// A new store beside the key and the guard of an old one, whose name is in every checkpoint and so is no secret.
+#[tokio::test]
+async fn attack_17_a_key_signs_no_second_log_under_a_new_store() -> Outcome {
+    let (world, dir) = (World::load("clean")?, tempfile::tempdir()?);
+    let origin = "log.example.org/acme";
+    for (at, (guarded, moved)) in [(true, false), (false, false), (false, true)]
+        .into_iter()
+        .enumerate()
+    {
+        let dir = dir.path().join(at.to_string());
+        let mut named = place(&dir);
+        named.config.origin = Some(origin.to_owned());
+        let road = disk(&world, &dir)?;
+        let engine = std::sync::Arc::clone(road.engine());
+        let publisher = Publisher::open(engine, named.clone()).await?;
+        one_run(&world, &road, "one").await?;
+        publisher.publish_now().await?;
+        drop((publisher, road));
+
+        std::fs::remove_file(dir.join(DATABASE))?;
+        std::fs::remove_file(dir.join("guard/default.guard"))?;
+        if moved {
+            std::fs::rename(dir.join("keys/log.key"), dir.join("keys/log.key.next"))?;
+        }
+        let road = disk(&world, &dir)?;
+        if guarded {
+            forged(&named.guard_dir(), origin).await?;
+        }
+        one_run(&world, &road, "another").await?;
+        let engine = std::sync::Arc::clone(road.engine());
+        let opened = Publisher::open(engine, named).await.err();
+        let refusal = opened.as_ref().and_then(PublishFault::refusal);
+        assert_eq!(refusal, Some(&Refusal::NameMissing), "{at}");
+        let published = road.engine().store().published(road.engine().tenant());
+        assert!(published.await?.is_none(), "{at}");
+        assert_eq!(dir.join("guard/default.guard").exists(), guarded, "{at}");
+    }
+    Ok(())
+}
+
+/// A guard that says that nothing was ever signed.
+async fn forged(dir: &Path, origin: &str) -> Outcome {
+    let guard = FileGuard::open(dir, &"default".parse()?)?;
+    let new = Guarded {
+        origin: origin.to_owned(),
+        size: 0,
+        root: interlock_journal::tree::empty_root().to_bytes(),
+        at: Timestamp::from_micros(1),
+    };
+    Ok(guard.adopt(&new).await?)
+}
+
+#[tokio::test]
+async fn an_installation_that_is_older_than_its_log_opens_one() -> Outcome {
+    let (world, dir) = (World::load("clean")?, tempfile::tempdir()?);
+    let dir = dir.path().join("data");
+    let road = disk(&world, &dir)?;
+    one_run(&world, &road, "before").await?;
+    drop(road);
+    assert!(!dir.join("keys/log.key").exists());
+    let store = Installation::open(&dir)?.sqlite()?;
+    let road = world.road(&dir, std::sync::Arc::clone(&store))?;
+    verified(&road, &dir, store).await
 }
 
 /// The clock is set back between two runs and within one: order is told by places, and times stay what the clock said.
