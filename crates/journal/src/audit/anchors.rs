@@ -1,6 +1,8 @@
 //! Who else knows the log: witnesses that cosigned a checkpoint of it, by the caller's policy, and time stamps over
 //! the very bytes of one. A time stamp's own signature is for `openssl ts`; here it is held to what it stamps.
 
+use std::collections::BTreeMap;
+
 use crate::checkpoint::{self, Checkpoint};
 use crate::note::VerifierKey;
 use crate::witness::{Window, WitnessPolicy};
@@ -8,7 +10,7 @@ use crate::witness::{Window, WitnessPolicy};
 use super::LogFiles;
 use super::older::History;
 use super::report::Finding;
-use super::timestamp::Imprint;
+use super::timestamp::{Algorithm, Imprint};
 
 /// Time stamps of one audit at most.
 const STAMPS_MAX: usize = 100_000;
@@ -77,6 +79,8 @@ fn stamps(asked: &Asked<'_>, history: &History) -> Finding {
         return Finding::unclear("more time stamps than are read");
     }
     let mut last = None;
+    // Notes are digested once for all stamps.
+    let mut known = BTreeMap::new();
     for path in &paths {
         let imprint = match asked.files.read(path) {
             Ok(Some(bytes)) => Imprint::parse(&bytes),
@@ -85,18 +89,12 @@ fn stamps(asked: &Asked<'_>, history: &History) -> Finding {
         let Some(imprint) = imprint else {
             return Finding::unclear(format!("`{path}` cannot be read as a time stamp"));
         };
-        let older = history
-            .known
-            .iter()
-            .filter(|older| older.extended == Some(true));
-        let of_older = older
-            .filter(|older| imprint.is_of(&older.note))
-            .map(|older| older.checkpoint.size)
-            .max();
-        let size = imprint
-            .is_of(asked.note)
-            .then_some(asked.now.size)
-            .or(of_older);
+        let (algorithm, digest) = imprint.stamped();
+        let size = known
+            .entry(algorithm)
+            .or_insert_with(|| sizes_by_digest(asked, history, algorithm))
+            .get(digest)
+            .copied();
         let Some(size) = size else {
             return Finding::wrong(format!(
                 "`{path}` is a time stamp over something else than a checkpoint of this log"
@@ -110,4 +108,21 @@ fn stamps(asked: &Asked<'_>, history: &History) -> Finding {
          their signatures are for `openssl ts -verify` to check",
         paths.len()
     ))
+}
+
+/// The size of each checkpoint of this log, by its note's digest.
+fn sizes_by_digest(
+    asked: &Asked<'_>,
+    history: &History,
+    algorithm: Algorithm,
+) -> BTreeMap<Vec<u8>, u64> {
+    let older = history
+        .known
+        .iter()
+        .filter(|older| older.extended == Some(true) && !older.note.is_empty());
+    let mut sizes: BTreeMap<_, _> = older
+        .map(|older| (algorithm.digest(&older.note), older.checkpoint.size))
+        .collect();
+    sizes.insert(algorithm.digest(asked.note), asked.now.size);
+    sizes
 }

@@ -1,6 +1,9 @@
 //! The entries of a log, one after another, and all that is asked of them beside the tree: form, runs, sense and
 //! payloads. Whoever reads the files hands each entry in with its index and leaf hash.
 
+#[cfg(test)]
+mod tests;
+
 use crate::entry::Entry;
 use crate::hash::LeafHash;
 

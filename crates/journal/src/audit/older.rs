@@ -13,6 +13,8 @@ use super::report::Finding;
 
 /// Checkpoints of one audit at most.
 const OLDER_MAX: usize = 100_000;
+/// Bytes of their notes at most, all together.
+const NOTES_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// One checkpoint that the log has to extend.
 pub(super) struct Older {
@@ -76,24 +78,39 @@ impl History {
             history.unread = Some(Finding::unclear("more older checkpoints than are read"));
             paths.truncate(OLDER_MAX);
         }
+        let mut bytes = 0;
         for path in paths {
-            history.open(files, path, origin, keys);
+            if bytes > NOTES_BYTES_MAX {
+                history.unread = Some(Finding::unclear(
+                    "older checkpoints are longer than is read",
+                ));
+                break;
+            }
+            bytes += history.open(files, path, origin, keys);
         }
         history.known.sort_by_key(|older| older.checkpoint.size);
         history
     }
 
-    fn open(&mut self, files: &dyn LogFiles, path: String, origin: &str, keys: &[VerifierKey]) {
+    /// Gives the bytes of the note.
+    fn open(
+        &mut self,
+        files: &dyn LogFiles,
+        path: String,
+        origin: &str,
+        keys: &[VerifierKey],
+    ) -> usize {
         let note = match files.read(&path) {
             Ok(Some(note)) => note,
-            Ok(None) => return,
+            Ok(None) => return 0,
             Err(fault) => {
                 self.unread = Some(Finding::unclear(format!(
                     "`{path}` cannot be read: {fault}"
                 )));
-                return;
+                return 0;
             }
         };
+        let bytes = note.len();
         let opened = match checkpoint::open(&note, origin, keys) {
             Ok(opened) => Ok((opened.checkpoint, true)),
             Err(CheckpointFault::Note(NoteFault::Unsigned)) => unsigned(&note),
@@ -112,6 +129,7 @@ impl History {
                     .get_or_insert_with(|| Finding::wrong(format!("`{path}`: {fault}")));
             }
         }
+        bytes
     }
 
     /// The size of the next one, if it is not above `upto`.

@@ -3,6 +3,7 @@
 //! about is in its event's label, and where the event has none, in the labels of its run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -14,11 +15,14 @@ use super::scan::{Raw, Scanned};
 /// Missing payloads that are remembered until the records of their erasure are read.
 const MISSING_MAX: usize = 4_000_000;
 
+/// Ids of people, and months, that are remembered for them.
+const IDS_MAX: usize = 16_000_000;
+
 struct Missing {
     index: u64,
     run: u128,
     /// Whom the event itself says that it is about; none where it does not say.
-    about: Option<Vec<u128>>,
+    about: Option<Rc<[u128]>>,
     month: [u8; 7],
 }
 
@@ -29,6 +33,9 @@ pub(super) struct Payloads<'a> {
     present: u64,
     digest_only: u64,
     missing: Vec<Missing>,
+    missing_max: usize,
+    ids: usize,
+    ids_max: usize,
     overflow: bool,
     about: BTreeMap<u128, BTreeSet<u128>>,
     subjects: BTreeSet<u128>,
@@ -48,6 +55,14 @@ impl<'a> Payloads<'a> {
         Self::new(None, why_not)
     }
 
+    /// With other bounds, which a test can reach.
+    #[cfg(test)]
+    pub(super) const fn bounded(mut self, missing_max: usize, ids_max: usize) -> Self {
+        self.missing_max = missing_max;
+        self.ids_max = ids_max;
+        self
+    }
+
     const fn new(files: Option<&'a dyn LogFiles>, why_not: &'static str) -> Self {
         Self {
             files,
@@ -55,6 +70,9 @@ impl<'a> Payloads<'a> {
             present: 0,
             digest_only: 0,
             missing: Vec::new(),
+            missing_max: MISSING_MAX,
+            ids: 0,
+            ids_max: IDS_MAX,
             overflow: false,
             about: BTreeMap::new(),
             subjects: BTreeSet::new(),
@@ -76,7 +94,7 @@ impl<'a> Payloads<'a> {
             .and_then(|label| label.get("about"))
             .map(people);
         if let Some(about) = about.as_ref().filter(|about| !about.is_empty()) {
-            self.about.entry(run).or_default().extend(about);
+            self.concerns(run, about);
         }
         for note in entry.body.get("payloads").into_iter().flat_map(Raw::items) {
             let Some(name) = note.text_of("id") else {
@@ -95,6 +113,22 @@ impl<'a> Payloads<'a> {
         }
     }
 
+    /// A run is about these people.
+    fn concerns(&mut self, run: u128, about: &[u128]) {
+        let known = self.about.entry(run).or_default();
+        for person in about {
+            if known.contains(person) {
+                continue;
+            }
+            if self.ids >= self.ids_max {
+                self.overflow = true;
+                return;
+            }
+            self.ids += 1;
+            known.insert(*person);
+        }
+    }
+
     fn hold(&mut self, index: u64, name: &str, note: Raw<'_>, bytes: &[u8]) {
         let found: [u8; 32] = Sha256::digest(bytes).into();
         if digest(note.get("ct")) == Some(found) {
@@ -109,9 +143,12 @@ impl<'a> Payloads<'a> {
         }
     }
 
-    fn miss(&mut self, index: u64, run: u128, about: Option<Vec<u128>>, time: &str) {
+    fn miss(&mut self, index: u64, run: u128, about: Option<Rc<[u128]>>, time: &str) {
         let month = time.as_bytes().first_chunk::<7>();
-        if let (true, Some(month)) = (self.missing.len() < MISSING_MAX, month) {
+        let people = about.as_ref().map_or(0, |about| about.len());
+        let room = self.missing.len() < self.missing_max && self.ids + people <= self.ids_max;
+        if let (true, Some(month)) = (room, month) {
+            self.ids += people;
             self.missing.push(Missing {
                 index,
                 run,
@@ -124,15 +161,19 @@ impl<'a> Payloads<'a> {
     }
 
     fn record(&mut self, entry: &Scanned<'_>) {
-        match entry.event {
-            "erasure.done" => self.subjects.extend(id(entry.body.get("subject"), "sub")),
-            "retention.expired" => {
-                let month = entry.body.text_of("month");
-                self.months
-                    .extend(month.and_then(|month| <[u8; 7]>::try_from(month.as_bytes()).ok()));
-            }
-            _ => {}
+        let (subject, month) = match entry.event {
+            "erasure.done" => (id(entry.body.get("subject"), "sub"), None),
+            "retention.expired" => (None, entry.body.text_of("month")),
+            _ => return,
+        };
+        if self.ids >= self.ids_max {
+            self.overflow = true;
+            return;
         }
+        self.ids += 1;
+        self.subjects.extend(subject);
+        self.months
+            .extend(month.and_then(|month| <[u8; 7]>::try_from(month.as_bytes()).ok()));
     }
 
     fn is_erased(&self, missing: &Missing) -> bool {
@@ -152,7 +193,13 @@ impl<'a> Payloads<'a> {
         if self.files.is_none() {
             return Finding::unasked(self.why_not);
         }
-        let gone = self.missing.iter().find(|missing| !self.is_erased(missing));
+        // What did not fit may be the very record of an erasure.
+        let judged = if self.overflow {
+            &[]
+        } else {
+            self.missing.as_slice()
+        };
+        let gone = judged.iter().find(|missing| !self.is_erased(missing));
         let lost = gone.map(|missing| {
             Finding::broken(
                 missing.index,
@@ -179,7 +226,7 @@ impl<'a> Payloads<'a> {
     }
 }
 
-fn people(about: Raw<'_>) -> Vec<u128> {
+fn people(about: Raw<'_>) -> Rc<[u128]> {
     about
         .items()
         .filter_map(|person| id(Some(person), "sub"))

@@ -78,6 +78,14 @@ impl Runs {
         }
     }
 
+    /// With other bounds, which a test can reach.
+    #[cfg(test)]
+    pub(super) const fn bounded(mut self, open_max: usize, ended_max: usize) -> Self {
+        self.open_max = open_max;
+        self.ended_max = ended_max;
+        self
+    }
+
     /// Takes the entry at an index; gives its run, for what else is asked of it, unless it stands after its end or
     /// the run is not followed.
     pub(super) fn push(

@@ -29,8 +29,8 @@ pub(super) struct Imprint {
     pub(super) time: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Algorithm {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Algorithm {
     Sha256,
     Sha384,
     Sha512,
@@ -97,12 +97,18 @@ impl Imprint {
         })
     }
 
-    /// Whether these are the bytes that were stamped.
-    pub(super) fn is_of(&self, bytes: &[u8]) -> bool {
-        match self.algorithm {
-            Algorithm::Sha256 => Sha256::digest(bytes).as_slice() == self.digest,
-            Algorithm::Sha384 => Sha384::digest(bytes).as_slice() == self.digest,
-            Algorithm::Sha512 => Sha512::digest(bytes).as_slice() == self.digest,
+    /// How the bytes were digested, and to what.
+    pub(super) fn stamped(&self) -> (Algorithm, &[u8]) {
+        (self.algorithm, &self.digest)
+    }
+}
+
+impl Algorithm {
+    pub(super) fn digest(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha256 => Sha256::digest(bytes).to_vec(),
+            Self::Sha384 => Sha384::digest(bytes).to_vec(),
+            Self::Sha512 => Sha512::digest(bytes).to_vec(),
         }
     }
 }

@@ -16,7 +16,16 @@ mod forge;
 #[cfg(test)]
 mod honest;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod speed;
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a stranger's program reads and writes files"
+)]
+mod stamps;
 
 use forge::{Files, ORIGIN, log_key};
 use interlock_journal::audit::{Expectations, Finding, Progress, Report, audit};

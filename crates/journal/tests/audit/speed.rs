@@ -13,7 +13,7 @@ use crate::forge::*;
     clippy::disallowed_methods,
     reason = "a stopwatch is what this test is for"
 )]
-fn now() -> f64 {
+pub(crate) fn now() -> f64 {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     stat.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }
