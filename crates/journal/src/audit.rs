@@ -4,6 +4,7 @@
 
 mod anchors;
 mod climb;
+mod disclosures;
 mod handover;
 mod ids;
 pub mod kinds;
@@ -20,7 +21,7 @@ mod timestamp;
 mod verdict;
 mod whole;
 
-pub use manifest::is_path;
+pub use manifest::{Part, is_path};
 pub use report::{Finding, Report};
 pub use verdict::audit;
 
@@ -71,6 +72,8 @@ pub struct Expectations {
     pub kept: Option<Checkpoint>,
     /// How many of which witnesses have to have cosigned.
     pub witnesses: Option<WitnessPolicy>,
+    /// What kind of export it has to be. Without it, an export is what its manifest says, which nobody signed.
+    pub part: Option<Part>,
     /// Whether sealed payloads have to be there; without it, they have to be in an export alone.
     pub payloads: Option<bool>,
     /// Ask only who signed, and whether tree and entries are what was signed: entries are hashed and not read.

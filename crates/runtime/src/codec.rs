@@ -24,7 +24,7 @@ mod value;
 
 pub use administration::{ACT_KINDS, ActBody, decode_act, encode_act};
 pub use fault::CodecFault;
-pub use payload::Kept;
+pub use payload::{Kept, NotedClass};
 pub use table::KINDS;
 pub use time::parse as instant;
 
@@ -47,6 +47,8 @@ pub struct PayloadNote {
     pub ciphertext_digest: [u8; 32],
     /// Size after padding, bytes.
     pub padded_bytes: u64,
+    /// Its retention class; none is the default one.
+    pub class: Option<NotedClass>,
     /// How much of the content was kept.
     pub kept: Kept,
     /// SHA-256 of the sealed marks beside it; none where nothing in it is marked.

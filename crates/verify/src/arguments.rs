@@ -1,10 +1,11 @@
-//! The arguments of `interlock-verify`, read by hand: six options are not worth a colleague in a program that strangers
+//! The arguments of `interlock-verify`, read by hand: seven options are not worth a colleague in a program that strangers
 //! are to read whole.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use interlock_journal::VerifierKey;
+use interlock_journal::audit::Part;
 
 /// What `--help` says.
 pub const HELP: &str = "\
@@ -19,8 +20,10 @@ PATH is a folder of log tiles, a folder of an export, or an export's tar.
   --origin NAME           which log it has to be; without it, the one that a trusted key is named for
   --kept FILE             the newest checkpoint that you kept from an earlier look
   --witness-policy FILE   whose cosignatures count (lines `witness NAME VKEY`, `group NAME K NAMES`, `quorum NAME`)
+  --expect PART           what an export has to be, whatever it says itself: log, range, run=RUN-ID or subject
   --payloads              sealed payloads have to be there or erased on record, in a folder of tiles too
-  --no-payloads           do not look for sealed payloads
+  --no-payloads           do not look for sealed payloads: without it, an export that was made without them cannot
+                          be told to be whole
   --tree-only             hash the entries and do not read them: signature, append-only, inclusion and anchors alone
   --json                  one JSON object instead of lines
   --help                  this
@@ -45,6 +48,8 @@ pub struct Arguments {
     pub kept: Option<PathBuf>,
     /// File of the witness policy.
     pub witnesses: Option<PathBuf>,
+    /// What kind of export it has to be.
+    pub part: Option<Part>,
     /// Whether payloads have to be there.
     pub payloads: Option<bool>,
     /// Whether entries are hashed only.
@@ -85,6 +90,7 @@ impl Arguments {
             origin: None,
             kept: None,
             witnesses: None,
+            part: None,
             payloads: None,
             tree_only: false,
             json: false,
@@ -104,6 +110,14 @@ impl Arguments {
                 Some("--no-payloads") => found.payloads = Some(false),
                 Some("--key") => found.keys.push(key(&value()?)?),
                 Some("--origin") => once(&mut found.origin, text(value()?)?, "--origin")?,
+                Some("--expect") => {
+                    let words = text(value()?)?;
+                    let part = Part::parse(&words).ok_or_else(|| Usage {
+                        what: format!("`{words}` is no part of a log"),
+                        hint: "`--expect` is followed by log, range, run=RUN-ID or subject",
+                    })?;
+                    once(&mut found.part, part, "--expect")?;
+                }
                 Some("--kept") => once(&mut found.kept, value()?.into(), "--kept")?,
                 Some("--witness-policy") => {
                     once(&mut found.witnesses, value()?.into(), "--witness-policy")?;

@@ -59,6 +59,7 @@ impl LogFiles for Folder {
             return Ok(None);
         }
         let mut at = self.root.clone();
+        let mut last = None;
         for part in path.split('/') {
             at.push(part);
             match fs::symlink_metadata(&at) {
@@ -67,10 +68,16 @@ impl LogFiles for Folder {
                         "is a link, and links are not followed".to_owned(),
                     ));
                 }
-                Ok(_) => {}
+                Ok(found) => last = Some(found),
                 Err(error) if is_absent(&error) => return Ok(None),
                 Err(error) => return Err(ReadFault(error.to_string())),
             }
+        }
+        // To open a pipe or a device may wait for ever.
+        match last {
+            Some(found) if found.is_file() => {}
+            Some(found) if !found.is_dir() => return Err(ReadFault("is no file".to_owned())),
+            _ => return Ok(None),
         }
         read_file(&at).map_err(|error| ReadFault(error.to_string()))
     }

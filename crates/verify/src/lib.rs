@@ -24,8 +24,12 @@ pub use witnesses::{PolicyTextFault, parse_policy};
 /// # Errors
 /// Nothing is there, it cannot be read, or it is no tar in the strict form that exports have.
 pub fn open(path: &Path) -> io::Result<Box<dyn LogFiles>> {
-    if std::fs::metadata(path)?.is_dir() {
+    let found = std::fs::metadata(path)?;
+    if found.is_dir() {
         Ok(Box::new(Folder::new(path)))
+    } else if !found.is_file() {
+        // To open a pipe or a device may wait for ever, and a tar is read from any place of it.
+        Err(io::Error::other("is neither a folder nor a file"))
     } else {
         let tar = Tar::open(path)?;
         Ok(Box::new(tar))

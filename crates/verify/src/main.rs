@@ -92,6 +92,7 @@ fn expectations(asked: &Arguments) -> Result<Expectations, Usage> {
         keys: asked.keys.clone(),
         kept,
         witnesses,
+        part: asked.part.clone(),
         payloads: asked.payloads,
         tree_only: asked.tree_only,
     })
@@ -116,7 +117,10 @@ fn kept(asked: &Arguments, path: &Path) -> Result<Checkpoint, Usage> {
 
 fn option_file(path: &Path) -> Result<Vec<u8>, Usage> {
     let read = fs::metadata(path).and_then(|found| {
-        if found.len() > OPTION_FILE_BYTES_MAX {
+        // A pipe would be waited for, and has no end that is known.
+        if !found.is_file() {
+            Err(std::io::Error::other("is no file"))
+        } else if found.len() > OPTION_FILE_BYTES_MAX {
             Err(std::io::Error::other("is too long"))
         } else {
             fs::read(path)

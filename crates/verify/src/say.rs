@@ -25,6 +25,9 @@ pub fn lines(report: &Report) -> Vec<String> {
         "log           `{}`, {} entries",
         report.origin, report.size
     ))];
+    if !report.part.is_empty() {
+        lines.push(format!("what it is    {}", report.part));
+    }
     for (name, finding) in report.findings() {
         lines.push(plain(&format!("{name:<13} {finding}")));
     }
@@ -52,11 +55,12 @@ pub fn json(report: &Report) -> String {
         })
         .collect();
     format!(
-        "{{\"exit\":{},\"findings\":{{{}}},\"minimum\":{},\"origin\":{},\"size\":{},\"verdict\":\"{}\"}}",
+        "{{\"exit\":{},\"findings\":{{{}}},\"minimum\":{},\"origin\":{},\"part\":{},\"size\":{},\"verdict\":\"{}\"}}",
         report.exit(),
         findings.join(","),
         report.minimum,
         quoted(&report.origin),
+        quoted(report.part),
         report.size,
         report.verdict()
     )

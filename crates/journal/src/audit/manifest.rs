@@ -31,6 +31,62 @@ pub(super) enum Kind {
     Subject,
 }
 
+/// What a caller expects to be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// The whole log.
+    Log,
+    /// A range of its entries.
+    Range,
+    /// This run, as `run_` and 26 characters.
+    Run(String),
+    /// What is about one person.
+    Subject,
+}
+
+impl Part {
+    /// The part that these words name: `log`, `range`, `run=run_…`, `subject`.
+    #[must_use]
+    pub fn parse(words: &str) -> Option<Self> {
+        match words {
+            "log" => Some(Self::Log),
+            "range" => Some(Self::Range),
+            "subject" => Some(Self::Subject),
+            _ => {
+                let run = words.strip_prefix("run=")?;
+                number(run, "run").map(|_| Self::Run(run.to_owned()))
+            }
+        }
+    }
+
+    /// Whether a manifest, or files without one, are that.
+    pub(super) fn is(&self, kind: Kind) -> bool {
+        match (self, kind) {
+            (Self::Log, Kind::Log)
+            | (Self::Range, Kind::Range(..))
+            | (Self::Subject, Kind::Subject) => true,
+            (Self::Run(run), Kind::Run(held)) => number(run, "run") == Some(held),
+            _ => false,
+        }
+    }
+}
+
+impl Kind {
+    /// What files of this kind are, and what they cannot show.
+    pub(super) const fn told(self) -> &'static str {
+        match self {
+            Self::Log => "the whole log",
+            Self::Range(..) => {
+                "a range of the log: what runs did before and after it is not here to be judged"
+            }
+            Self::Run(_) => "one run: that it is all that was asked for, only the whole log shows",
+            Self::Subject => {
+                "what is about one person: that there is nothing else, only the whole log shows"
+            }
+        }
+    }
+}
+
 /// What a manifest says.
 #[derive(Debug, Clone)]
 pub(super) struct Manifest {

@@ -144,6 +144,8 @@ pub struct Report {
     pub size: u64,
     /// Lowest index whose entries were looked at: above 0 in a pruned log.
     pub minimum: u64,
+    /// What the files are, as far as they say, and what they cannot show.
+    pub part: &'static str,
     /// The checkpoint is signed by a key that the caller trusts.
     pub signature: Finding,
     /// The log extends every checkpoint known from before.
@@ -154,6 +156,8 @@ pub struct Report {
     pub runs: Finding,
     /// Sealed payloads are there, or erased on record.
     pub payloads: Finding,
+    /// What an export discloses is what its entries committed to.
+    pub disclosures: Finding,
     /// Witnesses and time stamps know the log.
     pub anchors: Finding,
     /// Entries are well formed.
@@ -167,13 +171,14 @@ pub struct Report {
 impl Report {
     /// Every finding with its name, in the order in which they are told.
     #[must_use]
-    pub const fn findings(&self) -> [(&'static str, &Finding); 9] {
+    pub const fn findings(&self) -> [(&'static str, &Finding); 10] {
         [
             ("signature", &self.signature),
             ("append-only", &self.append_only),
             ("inclusion", &self.inclusion),
             ("runs", &self.runs),
             ("payloads", &self.payloads),
+            ("disclosures", &self.disclosures),
             ("anchors", &self.anchors),
             ("schema", &self.schema),
             ("semantics", &self.semantics),

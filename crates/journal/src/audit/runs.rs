@@ -27,9 +27,9 @@ pub(super) enum Cover {
     Whole,
     /// Every entry from some index on: a run may begin before it.
     From,
-    /// One run whole, and some entries of others.
+    /// One run, and some entries of the administration.
     Run(u128),
-    /// Some entries of any.
+    /// Runs, each whole, and some entries of the administration.
     Some,
 }
 
@@ -99,8 +99,8 @@ impl Runs {
         let misplaced = self.misplaced(run, entry, kind);
         let gaps = match self.cover {
             Cover::Whole | Cover::From => false,
-            Cover::Run(whole) => run != whole,
-            Cover::Some => true,
+            // Whole runs lie in an export, and what administration did around them.
+            Cover::Run(_) | Cover::Some => run == 0,
         };
         let crowd = self.open.len() >= self.open_max;
         match self.open.entry(run) {
@@ -215,6 +215,9 @@ impl Runs {
         );
         if self.cut > 0 {
             said.push_str(&format!(", {} of them begun before what is here", self.cut));
+        }
+        if self.cover == Cover::Some && open > 0 {
+            said.push_str("; what follows an open run cannot be seen from a part of the log");
         }
         if let Cover::Run(run) = self.cover {
             if !self.ended.contains(&run) && !self.open.contains_key(&run) {

@@ -170,8 +170,8 @@ pub(super) enum Adoptions {
     Here,
     /// They should be, yet the log has more than what is here.
     Elsewhere,
-    /// Some may have been before what is here.
-    Before,
+    /// Some were before this lowest index: whoever prunes to it repeats them, and then says that it was pruned.
+    Before(u64),
 }
 
 /// Bytes, about, that are held for what runs that have not ended were allowed and did.
@@ -241,6 +241,13 @@ impl Semantics {
         told: Option<&mut Told>,
     ) {
         if run == 0 {
+            // What an earlier pruning repeated may itself be gone by a later one.
+            if let Adoptions::Before(lowest) = self.adoptions
+                && entry.event == "log.pruned"
+                && entry.body.get("minimum").and_then(Raw::count) >= Some(lowest)
+            {
+                self.adoptions = Adoptions::Here;
+            }
             if entry.event == "policy.adopted"
                 && let Some(version) = digest(entry.body.get("version"))
                 && self.adopted.len() < ADOPTED_MAX
@@ -316,7 +323,7 @@ impl Semantics {
                     ))
                 });
             }
-            Adoptions::Before => self.before += 1,
+            Adoptions::Before(_) => self.before += 1,
         }
     }
 

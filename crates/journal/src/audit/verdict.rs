@@ -5,6 +5,7 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::note::{SignedNote, VerifierKey};
 
 use super::anchors::{self, Asked};
+use super::disclosures::Disclosures;
 use super::handover::{self, Borne, Handover};
 use super::ledger::Ledger;
 use super::manifest::{self, Kind, Manifest, Watched};
@@ -46,11 +47,19 @@ pub fn audit(
         Ok(head) => entries(&watched, manifest.as_ref(), head, expect, progress),
         Err(signature) => without_checkpoint(signature),
     };
+    let kind = manifest
+        .as_ref()
+        .map_or(Kind::Log, |manifest| manifest.kind);
+    report.part = kind.told();
     report.files = refused.unwrap_or_else(|| watched.finish());
     if let Some(manifest) = &manifest
         && (manifest.origin != report.origin || manifest.size != report.size)
     {
         let other = Finding::wrong("the manifest is of another log, or of another size of it");
+        report.files = report.files.and(other);
+    }
+    if expect.part.as_ref().is_some_and(|part| !part.is(kind)) {
+        let other = Finding::wrong(format!("this is not what was expected: {}", kind.told()));
         report.files = report.files.and(other);
     }
     report
@@ -134,18 +143,23 @@ fn entries(
     let payloads = match (expect.payloads, manifest) {
         (Some(false), _) => Payloads::unasked("payloads were not asked for"),
         (None, None) => Payloads::unasked("payloads are no part of a log's tiles"),
-        (None, Some(manifest)) if !manifest.payloads => {
-            Payloads::unasked("the export says that it was made without payloads")
-        }
+        (None, Some(manifest)) if !manifest.payloads => Payloads::left_out(),
         (Some(true), _) | (None, Some(_)) => Payloads::among(files),
     };
+    let paths = || {
+        manifest
+            .into_iter()
+            .flat_map(|manifest| manifest.files.keys())
+    };
+    let disclosures = Disclosures::among(files, paths());
+    let payloads = payloads.disclosing(&disclosures);
     let (whole, minimum, ledger) = match partial {
         Some(manifest) => {
             let (cover, adoptions) = match manifest.kind {
                 Kind::Run(run) => (Cover::Run(run), Adoptions::Elsewhere),
                 Kind::Range(0, _) | Kind::Log => (Cover::Whole, Adoptions::Here),
-                Kind::Range(..) => (Cover::From, Adoptions::Before),
-                Kind::Subject => (Cover::Some, Adoptions::Before),
+                Kind::Range(..) => (Cover::From, Adoptions::Elsewhere),
+                Kind::Subject => (Cover::Some, Adoptions::Elsewhere),
             };
             let mut ledger = Ledger::new(cover, adoptions, payloads);
             if expect.tree_only {
@@ -176,7 +190,7 @@ fn entries(
             let (cover, adoptions) = if minimum == 0 {
                 (Cover::Whole, Adoptions::Here)
             } else {
-                (Cover::From, Adoptions::Before)
+                (Cover::From, Adoptions::Before(minimum))
             };
             let mut ledger = Ledger::new(cover, adoptions, payloads);
             if expect.tree_only {
@@ -214,6 +228,7 @@ fn entries(
         };
         head.signature = handover.judge(&head.note, &now.origin, &trusted(expect), &borne);
     }
+    let unread = !ledger.is_asked() || whole.stopped.is_some();
     let found = ledger.finish();
     let upto = |finding: Finding| match (finding, whole.stopped) {
         (Finding::Holds { .. }, Some(index)) => {
@@ -225,11 +240,13 @@ fn entries(
         origin: now.origin.clone(),
         size: now.size,
         minimum,
+        part: "",
         signature: head.signature,
         append_only,
         inclusion: whole.inclusion,
         runs: upto(found.runs),
         payloads: upto(found.payloads),
+        disclosures: disclosures.borrow_mut().finish(paths(), unread),
         anchors,
         schema: upto(found.schema),
         semantics: upto(found.semantics),
@@ -243,11 +260,13 @@ fn without_checkpoint(signature: Finding) -> Report {
         origin: String::new(),
         size: 0,
         minimum: 0,
+        part: "",
         signature,
         append_only: unclear(),
         inclusion: unclear(),
         runs: unclear(),
         payloads: unclear(),
+        disclosures: unclear(),
         anchors: unclear(),
         schema: unclear(),
         semantics: unclear(),

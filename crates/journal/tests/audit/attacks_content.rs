@@ -63,7 +63,10 @@ fn a_payload_erased_on_record_is_not_missing() {
     expire(&mut by_month, "2026-01");
     let report = check_honest(&export(&by_month, &log_key()), &trusting());
     assert!(
-        report.payloads.text().contains("1 erased on record"),
+        report
+            .payloads
+            .text()
+            .contains("1 gone and erased on record"),
         "{}",
         report.payloads
     );
@@ -88,14 +91,83 @@ fn erase(pen: &mut Pen, person: u64) {
 }
 
 fn expire(pen: &mut Pen, month: &str) {
+    expire_class(pen, "default", month);
+}
+
+fn expire_class(pen: &mut Pen, class: &str, month: &str) {
     pen.write(
         0,
         "retention.expired",
         &format!(
-            "{{\"class\":\"default\",\"destroyed_at\":\"2026-11-20T00:00:00.000000Z\",\"epoch_after\":2,\
+            "{{\"class\":\"{class}\",\"destroyed_at\":\"2026-11-20T00:00:00.000000Z\",\"epoch_after\":2,\
              \"epoch_before\":1,\"keys\":1,\"month\":\"{month}\"}}"
         ),
     );
+}
+
+#[test]
+fn a_record_excuses_its_class_and_what_was_there_before_it() {
+    let mut pen = honest();
+    let at = introduces(&pen, 300);
+    pen.payloads.remove(&payload_of(&pen, at));
+    let mut other = pen.clone();
+    expire_class(&mut other, "short", "2026-01");
+    let report = look(&export(&other, &log_key()), &trusting());
+    check_broken(&report, &[("payloads", Some(at as u64))]);
+
+    // People and months are erased first, and written about afterwards.
+    let mut late = Pen::default();
+    late.open();
+    (1..=7).for_each(|person| erase(&mut late, person));
+    expire(&mut late, "2026-01");
+    let first = late.entries.len();
+    late.runs(1, 1);
+    let at = introduces(&late, first);
+    late.payloads.remove(&payload_of(&late, at));
+    let report = look(&export(&late, &log_key()), &trusting());
+    check_broken(&report, &[("payloads", Some(at as u64))]);
+}
+
+#[test]
+fn ciphertext_that_an_erasure_left_is_told() {
+    let mut pen = honest();
+    erase(&mut pen, 3);
+    let at = pen.entries.len() - 1;
+    let report = check_honest(&export(&pen, &log_key()), &trusting());
+    let said = report.payloads.text();
+    let told = format!(
+        "erased on record at index {at}: {} by order {}",
+        id("sub", 3),
+        digest("order")
+    );
+    assert!(
+        said.contains(&told) && said.contains("left as ciphertext"),
+        "{said}"
+    );
+}
+
+#[test]
+fn marks_are_those_that_their_entry_names() {
+    let with = |marks: Option<&[u8]>| {
+        let mut pen = honest();
+        let at = pen.entries.len();
+        let (problems, note) = pen.payload("problems");
+        let named = digest("marks");
+        let note = note.replace("\"padded\"", &format!("\"marks\":\"{named}\",\"padded\""));
+        let body = format!("{{\"payloads\":{note},\"problems\":\"{problems}\",\"violations\":1}}");
+        pen.write(41, "intake.rejected", &body);
+        let mut files = export(&pen, &log_key());
+        if let Some(marks) = marks {
+            files.0.insert(format!("marks/{problems}"), marks.to_vec());
+        }
+        files.seal(pen.entries.len() as u64, &[("kind", "\"log\"".to_owned())]);
+        (files, at as u64)
+    };
+    check_honest(&with(Some(b"marks")).0, &trusting());
+    for wrong in [Some(b"[]".as_slice()), None] {
+        let (files, at) = with(wrong);
+        check_broken(&look(&files, &trusting()), &[("payloads", Some(at))]);
+    }
 }
 
 /// An entry of the log is spelled otherwise; tree and signature are made over those very bytes.

@@ -69,18 +69,49 @@ fn range_members(from: u64, to: u64) -> Vec<(&'static str, String)> {
 fn a_run_a_range_and_a_person_are_verified_by_receipts() {
     let pen = honest();
     let run = partial(&pen, &log_key(), &of_run(&pen, 14), &run_members(14));
-    let report = check_honest(&run, &trusting());
+    let expect = interlock_journal::audit::Expectations {
+        payloads: Some(false),
+        ..trusting()
+    };
+    let report = check_honest(&run, &expect);
     assert!(matches!(report.semantics, Finding::Holds { .. }));
+    // That payloads were left out is the word of a manifest that nobody signed.
+    let report = look(&run, &trusting());
+    assert!(matches!(report.payloads, Finding::CannotTell { .. }));
+    assert_eq!(report.exit(), 2);
 
     let range: Vec<u64> = (290..400).collect();
-    check_honest(
+    let report = look(
         &partial(&pen, &log_key(), &range, &range_members(290, 400)),
-        &trusting(),
+        &expect,
     );
+    assert!(matches!(report.inclusion, Finding::Holds { .. }));
+    assert!(matches!(report.runs, Finding::Holds { .. }));
+    // The policies that it cites were adopted before it.
+    assert!(matches!(report.semantics, Finding::CannotTell { .. }));
 
-    let some = [4, 90, 301, 420];
-    let members = [("kind", "\"subject\"".to_owned())];
-    check_honest(&partial(&pen, &log_key(), &some, &members), &trusting());
+    let mut some = of_run(&pen, 14);
+    some.extend(of_run(&pen, 20));
+    some.sort_unstable();
+    some.dedup();
+    let members = [
+        ("kind", "\"subject\"".to_owned()),
+        ("payloads", "false".to_owned()),
+    ];
+    let report = check_honest(&partial(&pen, &log_key(), &some, &members), &expect);
+    assert!(report.part.contains("one person"));
+
+    // Calling a run a person's does not excuse what it lacks, and who expects a run is told.
+    let gone = some.remove(6);
+    let files = partial(&pen, &log_key(), &some, &members);
+    let report = look(&files, &expect);
+    assert!(report.runs.index().is_some_and(|index| index > gone));
+    let run = interlock_journal::audit::Part::Run(id("run", 14));
+    let expect = interlock_journal::audit::Expectations {
+        part: Some(run),
+        ..expect
+    };
+    assert!(look(&files, &expect).files.is_broken());
 
     // Without the adoption, whether the policies were known cannot be told from the run alone.
     let bare: Vec<u64> = of_run(&pen, 14).into_iter().skip(1).collect();

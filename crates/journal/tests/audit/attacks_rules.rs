@@ -258,6 +258,73 @@ fn a_review_that_asks_for_nobody_is_none() {
 }
 
 #[test]
+fn policies_that_nobody_adopted_are_unknown_in_a_pruned_log_too() {
+    let pruned = |adopted: bool| {
+        let mut pen = Pen::default();
+        pen.open();
+        pen.runs(1, 13);
+        if adopted {
+            pen.adopt(POLICY);
+        }
+        pen.write(0, "log.pruned", "{\"minimum\":256}");
+        let first = pen.run_with(77, |_| {});
+        let mut files = publish(&pen.entries, &log_key());
+        files.0.remove("tile/entries/000");
+        files.0.remove("tile/0/000");
+        (files, first)
+    };
+    check_honest(&pruned(true).0, &trusting());
+    let (files, first) = pruned(false);
+    check_broken(
+        &look(&files, &trusting()),
+        &[("semantics", Some(first + 1))],
+    );
+}
+
+#[test]
+fn what_is_disclosed_is_what_entries_committed_to() {
+    use base64::Engine as _;
+    // Python: hmac.new(bytes([7]*32), the parts, sha256)
+    let commit = "2d336f0db618c6d63a5465b7b89ff06948ee01264456587baf9559fb9e876a5a";
+    let with = |content: &str, policies: &str| {
+        let mut pen = honest();
+        let at = pen.entries.len() as u64;
+        let (problems, note) = pen.payload("problems");
+        let from = note.find("\"commit\":\"").unwrap() + 10;
+        let mut note = note;
+        note.replace_range(from..from + 64, commit);
+        let body = format!("{{\"payloads\":{note},\"problems\":\"{problems}\",\"violations\":1}}");
+        pen.write(41, "intake.rejected", &body);
+        let mut files = export(&pen, &log_key());
+        let plain = base64::engine::general_purpose::STANDARD.encode(content);
+        let opened = format!(
+            "{{\"commitment_key\":\"{}\",\"plaintext\":\"{plain}\",\"slot\":\"problems\"}}",
+            "07".repeat(32)
+        );
+        files
+            .0
+            .insert(format!("disclosed/{problems}.json"), opened.into_bytes());
+        // SHA-256 of 8 bytes of length and `a`, and the same of `b`.
+        files.0.insert(
+            "policies/3c9d591045bc8876f9d0399bbfb05c6a412096e906f73278f98406cd5dca86df".to_owned(),
+            policies.as_bytes().to_vec(),
+        );
+        files.seal(pen.entries.len() as u64, &[("kind", "\"log\"".to_owned())]);
+        (files, at)
+    };
+    let report = check_honest(&with("content", "[\"a\",\"b\"]").0, &trusting());
+    assert!(
+        report.disclosures.text().starts_with("1 payloads"),
+        "{}",
+        report.disclosures
+    );
+    let (files, at) = with("another", "[\"a\",\"b\"]");
+    check_broken(&look(&files, &trusting()), &[("disclosures", Some(at))]);
+    let (files, _) = with("content", "[\"ab\"]");
+    check_broken(&look(&files, &trusting()), &[("disclosures", None)]);
+}
+
+#[test]
 fn advance_leave_has_to_be_given() {
     check(|_, story| {
         let at = place(story, "act.proposed");

@@ -10,6 +10,8 @@ mod attacks_export;
 #[cfg(test)]
 mod attacks_key;
 #[cfg(test)]
+mod attacks_rules;
+#[cfg(test)]
 mod attacks_store;
 #[cfg(test)]
 mod forge;

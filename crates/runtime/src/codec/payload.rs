@@ -7,6 +7,7 @@ use super::PayloadNote;
 use super::fault::Flaw;
 use super::members::{Reader, Writer};
 use super::value::Value;
+use crate::retention::DEFAULT_CLASS;
 
 /// Where the notes stand in a body.
 pub(super) const MEMBER: &str = "payloads";
@@ -59,9 +60,59 @@ impl Value for Kept {
     }
 }
 
+/// A retention class as notes carry it: a name of at most 64 bytes, held in place so that notes stay small to copy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct NotedClass {
+    bytes: [u8; 64],
+    len: u8,
+}
+
+impl NotedClass {
+    /// The class of that name; `None` for the default one, of which a note says nothing.
+    ///
+    /// # Errors
+    /// A name over 64 bytes, which no configuration has.
+    pub fn of(name: &str) -> Result<Option<Self>, &'static str> {
+        if name == DEFAULT_CLASS {
+            return Ok(None);
+        }
+        let mut bytes = [0; 64];
+        let slot = bytes.get_mut(..name.len()).ok_or("a retention class over its bound")?;
+        slot.copy_from_slice(name.as_bytes());
+        let len = u8::try_from(name.len()).map_err(|_| "a retention class over its bound")?;
+        Ok(Some(Self { bytes, len }))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for NotedClass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Value for NotedClass {
+    fn write(&self) -> Result<Canon, Flaw> {
+        self.as_str().to_owned().write()
+    }
+
+    fn read(value: &Canon) -> Result<Self, Flaw> {
+        // One spelling here too: the default class is said by saying nothing.
+        let name = String::read(value)?;
+        Self::of(&name).ok().flatten().ok_or_else(Flaw::form)
+    }
+}
+
 impl Value for PayloadNote {
     fn write(&self) -> Result<Canon, Flaw> {
         let mut writer = Writer::default();
+        writer.put("class", &self.class)?;
         writer.put("commit", &Digest::from_bytes(self.commitment))?;
         writer.put("ct", &Digest::from_bytes(self.ciphertext_digest))?;
         writer.put("id", &self.id)?;
@@ -80,6 +131,7 @@ impl Value for PayloadNote {
             commitment: reader.take::<Digest>("commit")?.to_bytes(),
             ciphertext_digest: reader.take::<Digest>("ct")?.to_bytes(),
             padded_bytes: reader.take("padded")?,
+            class: reader.take("class")?,
             kept: reader.take::<Option<Kept>>("kept")?.unwrap_or_default(),
             marks: reader
                 .take::<Option<Digest>>("marks")?

@@ -4,7 +4,7 @@
 use interlock_core::run::{Event, Slot};
 use interlock_journal::Canon;
 
-use super::{ActBody, CodecFault, Kept, PayloadNote, decode, encode, encode_act};
+use super::{ActBody, CodecFault, Kept, NotedClass, PayloadNote, decode, encode, encode_act};
 
 mod bounds;
 mod draw;
@@ -21,6 +21,9 @@ fn notes_for(event: &Event) -> Vec<PayloadNote> {
         commitment: [n; 32],
         ciphertext_digest: [n ^ 0xff; 32],
         padded_bytes: 4096,
+        class: (event.kind() == "act.finished")
+            .then(|| NotedClass::of("short").unwrap())
+            .flatten(),
         kept: match event.kind() {
             "model.requested" => Kept::Masked,
             "model.replied" => Kept::Digest,
@@ -71,6 +74,7 @@ fn drawn_act(act: crate::administration::Administration, draw: &mut Draw) -> Act
             commitment: [1; 32],
             ciphertext_digest: [2; 32],
             padded_bytes: 256,
+            class: None,
             kept: Kept::Full,
             marks: None,
         }),

@@ -54,13 +54,16 @@ impl StoreLogFiles {
     }
 
     /// One file; `None`: there is no such file, or its entries were pruned. Beside checkpoint, tiles and bundles:
-    /// `checkpoints/<size, 20 digits>`, and `payload/<id>` with nonce, ciphertext and tag.
+    /// `checkpoints/<size, 20 digits>`, `payload/<id>` with nonce, ciphertext and tag, and `marks/<id>` as it is sealed.
     ///
     /// # Errors
     /// The store cannot be read.
     pub async fn fetch(&self, path: &str) -> Result<Option<Vec<u8>>, StoreFault> {
         if let Some(id) = path.strip_prefix("payload/") {
             return self.payload(id).await;
+        }
+        if let Some(id) = path.strip_prefix("marks/") {
+            return self.marks(id).await;
         }
         if let Some(size) = path.strip_prefix("checkpoints/") {
             return self.checkpoint(size).await;
@@ -173,6 +176,16 @@ impl StoreLogFiles {
         let sealed = self.store.payload(&self.tenant, id).await?;
         Ok(sealed
             .and_then(|sealed| crate::seal::committed_bytes(&sealed.header, &sealed.ciphertext)))
+    }
+
+    async fn marks(&self, id: &str) -> Result<Option<Vec<u8>>, StoreFault> {
+        let Ok(id) = id.parse::<PayloadId>() else {
+            return Ok(None);
+        };
+        let sealed = self.store.payload(&self.tenant, id).await?;
+        Ok(sealed
+            .map(|sealed| sealed.marks)
+            .filter(|marks| !marks.is_empty()))
     }
 }
 

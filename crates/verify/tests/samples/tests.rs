@@ -93,7 +93,7 @@ fn every_sample_has_its_exit_code_as_folder_and_as_tar() {
         let exit = exit.parse().ok();
         let (code, said) = verify(&folder().join(name));
         assert_eq!(code, exit, "{name}\n{said}");
-        assert_eq!(said.lines().count(), 11, "{said}");
+        assert_eq!(said.lines().count(), 13, "{said}");
         let kept = tempfile::tempdir().unwrap();
         let path = kept.path().join("export.tar");
         let files = Folder::new(&folder().join(name));
@@ -209,6 +209,21 @@ fn links_are_not_followed_and_nothing_outside_is_read() {
     assert!(files.read("checkpoint").is_err());
     assert_eq!(files.read("../secret"), Ok(None));
     assert!(open(&place.path().join("nowhere")).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let kept = tempfile::tempdir().unwrap();
+    let pipe = kept.path().join("checkpoint");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    assert!(Folder::new(kept.path()).read("checkpoint").is_err());
+    assert!(open(&pipe).is_err());
+    let (code, said) = verify(kept.path());
+    assert_eq!(code, Some(2), "{said}");
+    let (code, _) = verify(&pipe);
+    assert_eq!(code, Some(2));
 }
 
 #[test]

@@ -37,6 +37,7 @@ const LABEL: Form = Form::Members(&[
 ]);
 const PAYLOADS: Form = Form::Notes(NOTE);
 const NOTE: &[Member] = &[
+    may("class", Form::Name),
     must("commit", Form::Digest),
     must("ct", Form::Digest),
     must("id", Form::Id("pay")),
@@ -341,6 +342,7 @@ pub const KINDS: &[(&str, &[Member])] = &[
             must("affected", Form::Number),
             may("by", Form::Id("prn")),
             must("erasure", Form::Id("era")),
+            may("minimum", Form::Number),
             must("order", Form::Digest),
             may("payloads", PAYLOADS),
             must("runs", Form::Number),

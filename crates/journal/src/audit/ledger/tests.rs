@@ -221,7 +221,7 @@ fn more_missing_payloads_than_are_remembered_cannot_be_told() {
                  \"conf\":\"public\",\"from\":[],\"int\":\"trusted\",\"readers\":\"any\",\"regions\":\"any\"}";
     let found = |missing_max: usize, ids_max: usize| {
         let payloads = Payloads::among(&Nothing).bounded(missing_max, ids_max);
-        let mut ledger = Ledger::new(Cover::Some, Adoptions::Before, payloads);
+        let mut ledger = Ledger::new(Cover::Some, Adoptions::Elsewhere, payloads);
         for n in 1..=3 {
             let body = format!(
                 "{{\"input\":\"pay_{n:026}\",\"label\":{label},\"next\":0,\"payloads\":{}}}",

@@ -23,6 +23,7 @@ const OPTIONAL: &[&str] = &[
     "review.requested review.step",
     "run.ended by",
     "run.requested requester.act_for",
+    "act.finished payloads.0.class",
     "model.replied payloads.0.kept",
     "model.requested payloads.0.kept",
     "model.requested payloads.0.marks",
