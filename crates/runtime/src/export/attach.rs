@@ -12,7 +12,7 @@ use super::leave::{Listed, entry};
 use super::{ExportFault, ExportWith, ExportedBy};
 use crate::codec;
 use crate::engine::{Engine, Fault};
-use crate::log::{LogRecord, StoreLogFiles};
+use crate::log::{LogRecord, StoreLogFiles, key_digest};
 
 /// Older checkpoints that go along, besides those at which the key changed.
 const CHECKPOINTS_MAX: u32 = 64;
@@ -118,6 +118,11 @@ impl Engine {
         let mut sizes: BTreeSet<u64> = older.iter().map(|published| published.size).collect();
         if let Some(record) = LogRecord::read(self.store(), self.tenant()).await? {
             sizes.extend(record.keys.iter().map(|from| from.size));
+            // Who trusts a key before needs those after it; entries name them by their digests.
+            for from in record.keys.iter().skip(1) {
+                let path = format!("keys/{}", key_digest(&from.key));
+                listed.put(&path, from.key.to_string().as_bytes())?;
+            }
         }
         for size in sizes.into_iter().filter(|size| *size > 0 && *size < newest) {
             let path = format!("checkpoints/{size:020}");
