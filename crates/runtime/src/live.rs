@@ -408,6 +408,8 @@ impl Engine {
                     commitment: sealed.commitment,
                     ciphertext_digest: sealed.ciphertext_digest,
                     padded_bytes: sealed.padded_bytes,
+                    class: codec::NotedClass::of(&terms.class)
+                        .map_err(|what| Fault::Bug(what.to_owned()))?,
                     kept: keeping.kept,
                     marks: marks.as_ref().map(|marks| marks.digest),
                 },

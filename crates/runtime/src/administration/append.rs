@@ -182,6 +182,8 @@ impl Engine {
             commitment: sealed.commitment,
             ciphertext_digest: sealed.ciphertext_digest,
             padded_bytes: sealed.padded_bytes,
+            class: codec::NotedClass::of(&terms.class)
+                .map_err(|what| Fault::Bug(what.to_owned()))?,
             kept: codec::Kept::Full,
             marks: None,
         };

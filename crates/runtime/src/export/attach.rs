@@ -1,4 +1,4 @@
-//! What lies beside an export's entries: ciphertexts, older checkpoints, what anchors said, and the prompts and policies
+//! What lies beside an export's entries: ciphertexts and marks, older checkpoints, what anchors said, and the prompts and policies
 //! that entries cite by digest. What is cited and not kept any more is left out; the entries still name it.
 
 use std::collections::BTreeSet;
@@ -85,9 +85,11 @@ impl Engine {
         }
         if with.payloads {
             for id in &cited.payloads {
-                let path = format!("payload/{id}");
-                if let Some(bytes) = files.fetch(&path).await? {
-                    listed.put(&path, &bytes)?;
+                // What is marked in it is held to its entry as the payload is.
+                for path in [format!("payload/{id}"), format!("marks/{id}")] {
+                    if let Some(bytes) = files.fetch(&path).await? {
+                        listed.put(&path, &bytes)?;
+                    }
                 }
             }
         }
