@@ -77,7 +77,8 @@ impl From<ErasureFault> for Problem {
             ErasureFault::Held(_) => Code::Held,
             ErasureFault::OtherOrder(_) => Code::OtherOrder,
             ErasureFault::StillOpens { .. } | ErasureFault::KeyThere => Code::ErasureUnproven,
-            ErasureFault::Policy(_) | ErasureFault::Request(_) => Code::InvalidRequest,
+            ErasureFault::Policy(_) => Code::MustBeKept,
+            ErasureFault::Request(_) => Code::InvalidRequest,
         };
         match fault {
             ErasureFault::Engine(fault) => fault.into(),

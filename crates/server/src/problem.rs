@@ -37,6 +37,7 @@ pub(crate) enum Code {
     RunFull,
     Moved,
     Held,
+    MustBeKept,
     OtherOrder,
     Unpublished,
     ExportRefused,
@@ -57,7 +58,7 @@ pub(crate) enum Code {
 
 impl Code {
     /// All codes.
-    pub(crate) const ALL: [Self; 44] = [
+    pub(crate) const ALL: [Self; 45] = [
         Self::Unauthenticated,
         Self::Denied,
         Self::RoleMissing,
@@ -86,6 +87,7 @@ impl Code {
         Self::RunFull,
         Self::Moved,
         Self::Held,
+        Self::MustBeKept,
         Self::OtherOrder,
         Self::Unpublished,
         Self::ExportRefused,
@@ -135,6 +137,7 @@ impl Code {
             Self::RunFull => "run_full",
             Self::Moved => "moved",
             Self::Held => "held",
+            Self::MustBeKept => "must_be_kept",
             Self::OtherOrder => "other_order",
             Self::Unpublished => "unpublished",
             Self::ExportRefused => "export_refused",
@@ -268,6 +271,11 @@ impl Code {
                 409,
                 "a legal hold covers it",
                 "`holds` names them: GET /api/v1/holds says what each covers; release it first",
+            ),
+            Self::MustBeKept => (
+                409,
+                "a retention class says that some of it must be kept for longer",
+                "`dry_run` says which; GET /api/v1/retention shows the classes",
             ),
             Self::OtherOrder => (
                 409,

@@ -266,6 +266,7 @@ pub(crate) static ROUTES: &[Route] = &[
             Code::ReasonMissing,
             Code::ReasonTooLong,
             Code::Held,
+            Code::MustBeKept,
             Code::OtherOrder,
             Code::ErasureUnproven,
             Code::LogDamaged,

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::erasures::whom;
-use super::reason;
+use super::{reason, survey};
 use crate::app::Answering;
 use crate::asked::Asked;
 use crate::caller::Caller;
-use crate::dispatch::{json as answer, to_the_end};
+use crate::dispatch::json as answer;
 use crate::problem::{Code, Problem};
 use crate::state::Server;
 
@@ -36,13 +36,14 @@ pub(crate) fn place(server: Server, caller: Caller, mut asked: Asked) -> Answeri
         let placing: Placing = asked.take()?;
         let why = reason(Some(&placing.reason))?;
         let engine = server.engine.clone();
-        let placed = to_the_end(async move {
+        // What it covers may be looked for in the whole log.
+        let placed = survey(&server, move || async move {
             let by = caller.principal();
             let scope = scope(&engine, &placing, by).await?;
             let hold = engine.place_hold(scope.clone(), &why, by).await?;
-            Ok::<_, Problem>(says(hold, &scope))
+            Ok(says(hold, &scope))
         });
-        answer(StatusCode::CREATED, &placed.await??)
+        answer(StatusCode::CREATED, &placed.await?)
     })
 }
 
@@ -52,8 +53,11 @@ pub(crate) fn release(server: Server, caller: Caller, mut asked: Asked) -> Answe
         let releasing: Releasing = asked.take()?;
         let why = reason(Some(&releasing.reason))?;
         let engine = server.engine.clone();
-        to_the_end(async move { engine.release_hold(hold, &why, caller.principal()).await })
-            .await??;
+        let released = survey(&server, move || async move {
+            let by = caller.principal();
+            Ok(engine.release_hold(hold, &why, by).await?)
+        });
+        released.await?;
         answer(StatusCode::OK, &json!({"released": hold.to_string()}))
     })
 }

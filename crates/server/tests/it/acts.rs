@@ -131,11 +131,6 @@ async fn the_world_is_halted_and_resumed_on_record() {
     fits("World", &normal);
     assert_eq!(normal, json!({"halted": false, "incident": false}));
     let halt = json!({"halted": true, "incident": true, "reason": "it runs wild"});
-    world.store.set_full(true);
-    let refused = world.post("/api/v1/world", &lead, halt.clone()).await;
-    world.store.set_full(false);
-    assert_eq!(refused.code(), "store_unavailable");
-    assert_eq!(world.get("/api/v1/world", &lead).await.json(), normal);
     let said = world.post("/api/v1/world", &lead, halt).await;
     fits("World", &said.json());
     assert_eq!(said.json()["reason"], "it runs wild");
@@ -152,6 +147,12 @@ async fn the_world_is_halted_and_resumed_on_record() {
     let denied = world.post("/api/v1/runs", &service, start).await;
     assert_eq!(denied.code(), "denied");
     let resume = json!({"halted": false, "incident": false, "reason": "mended"});
+    world.store.set_full(true);
+    let refused = world.post("/api/v1/world", &lead, resume.clone()).await;
+    world.store.set_full(false);
+    assert_eq!(refused.code(), "store_unavailable");
+    let still = world.get("/api/v1/world", &lead).await.json();
+    assert_eq!(still["halted"], true, "nothing is resumed off the record");
     world.post("/api/v1/world", &lead, resume).await;
     world
         .started(&service, json!({"case_id": "CASE-1042"}))
