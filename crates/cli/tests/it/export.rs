@@ -149,6 +149,27 @@ fn a_changed_byte_anywhere_in_an_export_is_found() {
 }
 
 #[test]
+fn who_trusts_the_key_before_verifies_what_the_keys_after_it_signed() {
+    let finished = finish();
+    for turn in ["first", "second"] {
+        let rotate = ["audit", "key", "--rotate", "--reason", "yearly"];
+        finished.place.run(&rotate).code(0);
+        // Something is written, and signed by the new key alone.
+        let (_, said) = finished.export(&format!("{turn}.tar"), &[]);
+        assert!(said["entries"].as_u64().unwrap() > 5, "{said}");
+    }
+    let (whole, _) = finished.export("whole/", &[]);
+    let report = finished.verify(&whole, 0);
+    assert_eq!(report["verdict"], "verified", "{report}");
+    let said = report.to_string();
+    assert_eq!(said.matches("handed over to").count(), 2, "{said}");
+    // A part of the log does not show it.
+    let (part, _) = finished.export("part.tar", &["--from", "1", "--to", "7"]);
+    let report = finished.verify(&part, 2);
+    assert_eq!(report["verdict"], "cannot tell", "{report}");
+}
+
+#[test]
 fn without_a_key_or_under_another_nothing_verifies() {
     let finished = finish();
     let (path, _) = finished.export("log.tar", &[]);
