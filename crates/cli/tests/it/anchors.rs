@@ -56,6 +56,37 @@ fn a_silent_anchor_is_overdue_on_record_and_stops_nothing() {
 }
 
 #[test]
+fn a_required_anchor_that_does_not_hold_lets_no_command_act() {
+    let place = Place::installed(crate::model::speaking(vec![crate::model::clean()]));
+    let service = place.service();
+    let bundle = example("incident-summary");
+    place.started(&bundle, &service);
+    let open = place.json(&["review", "list"], 0);
+    let (review, digest) = (
+        open[0]["review"].as_str().unwrap(),
+        open[0]["digest"].as_str().unwrap(),
+    );
+    let silent = "name = \"tsa\"\nkind = \"timestamp\"\nurl = \"http://127.0.0.1:1/\"\nallow_private = true\nrequired = true";
+    with_anchor(&place, silent);
+    // It never held: no server has looked at it, and none is needed for it to count.
+    let input = r#"{"case_id": "CASE-1042"}"#;
+    let asked = ["run", bundle.to_str().unwrap(), "--input", input];
+    place
+        .run(&[&asked[..], &["--api-key", &service]].concat())
+        .code(4);
+    let halted = |place: &Place| place.json(&["world", "show"], 0)["halted"].clone();
+    assert_eq!(halted(&place), true);
+    // Whoever resumes by hand does not get past it with the next command either.
+    place.run(&["world", "resume", "--reason", "hurry"]).code(0);
+    let said = place.run(&["review", "approve", review, "--digest", digest]);
+    assert_ne!(said.code, 0, "{}", said.out);
+    assert_eq!(halted(&place), true);
+    place.run(&["world", "resume", "--reason", "hurry"]).code(0);
+    place.run(&["runs", "drive"]);
+    assert_eq!(halted(&place), true);
+}
+
+#[test]
 #[ignore = "needs a witness: scripts/strangers"]
 fn stranger_witness_is_asked_beside_a_server() {
     let dir = std::env::var_os("INTERLOCK_STRANGERS").map(PathBuf::from);

@@ -3,6 +3,10 @@
 
 use std::fs;
 
+use interlock_core::time::Timestamp;
+use interlock_journal::tree::empty_root;
+use interlock_runtime::log::{FileGuard, Guard as _, Guarded};
+
 use crate::model::{clean, speaking};
 use crate::place::{Place, example};
 
@@ -103,4 +107,95 @@ fn a_guard_that_is_gone_stops_runs_and_is_adopted_with_a_reason() {
         ])
         .code(3);
     place.run(&["doctor"]).shows("guard and key fit");
+}
+
+/// What somebody does who writes the data directory and wants the same name and key to sign another history.
+#[derive(Debug, Clone, Copy)]
+enum Left {
+    NoGuard,
+    GuardOfNothing,
+    NeitherGuardNorKey,
+    KeyUnderItsNextName,
+}
+
+/// The whole list of attacks 6 and 17 that deletes: an entry is changed, and everything that told of a log is gone.
+#[test]
+fn attack_06_a_log_whose_name_guard_and_checkpoints_were_deleted_is_signed_by_nobody() {
+    for left in [
+        Left::NoGuard,
+        Left::GuardOfNothing,
+        Left::NeitherGuardNorKey,
+        Left::KeyUnderItsNextName,
+    ] {
+        check_deleted(left, false);
+    }
+}
+
+#[test]
+fn attack_17_under_the_configured_name_of_the_deleted_log_nothing_is_signed_either() {
+    for left in [Left::NoGuard, Left::GuardOfNothing] {
+        check_deleted(left, true);
+    }
+}
+
+fn check_deleted(left: Left, named: bool) {
+    let place = with_a_run();
+    let origin = place.json(&["audit", "key"], 0)["origin"].clone();
+    let origin = origin.as_str().unwrap();
+    let database = place.data().join("interlock.db");
+    let store = rusqlite::Connection::open(&database).unwrap();
+    store
+        .execute_batch(
+            "DROP TRIGGER entry_is_not_changed; DROP TRIGGER entry_is_not_deleted;
+             DROP TRIGGER log_only_grows;
+             DELETE FROM checkpoint; DELETE FROM tile; DELETE FROM record WHERE kind = 'log';",
+        )
+        .unwrap();
+    let guard = place.data().join("guard/default.guard");
+    let key = place.data().join("keys/log.key");
+    fs::remove_file(&guard).unwrap();
+    match left {
+        Left::NoGuard => {}
+        Left::GuardOfNothing => forge_guard(&place, origin),
+        Left::NeitherGuardNorKey => fs::remove_file(&key).unwrap(),
+        Left::KeyUnderItsNextName => fs::rename(&key, key.with_extension("key.next")).unwrap(),
+    }
+    if named {
+        place.edit_config(|text| format!("{text}\n[log]\norigin = \"{origin}\"\n"));
+    }
+    let bundle = example("incident-summary");
+    let asked = ["run", bundle.to_str().unwrap(), "--input", INPUT];
+    let named = "this log was opened before";
+    // Said as the command's failure, and once more where the end of the command would have published.
+    let refused = |arguments: &[&str]| {
+        let said = place.run(arguments).code(1);
+        assert_eq!(said.out, "", "{left:?}");
+        assert!(said.err.contains(named) && said.err.contains("good copy"), "{}", said.err);
+    };
+    refused(&asked);
+    let out = place.home().join("log.tar");
+    let export = ["audit", "export", "--out", out.to_str().unwrap()];
+    let export = [&export[..], &["--reason", "evidence"]].concat();
+    refused(&export);
+    assert!(!out.exists(), "{left:?}");
+    let forged = matches!(left, Left::GuardOfNothing);
+    assert_eq!(guard.exists(), forged, "{left:?}");
+    for table in ["checkpoint", "tile", "record WHERE kind = 'log'"] {
+        let rows = format!("SELECT count(*) FROM {table}");
+        let rows: i64 = store.query_row(&rows, [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 0, "{left:?}: {table}");
+    }
+}
+
+fn forge_guard(place: &Place, origin: &str) {
+    let tenant = interlock_core::id::TenantName::parse("default").unwrap();
+    let guard = FileGuard::open(&place.data().join("guard"), &tenant).unwrap();
+    let nothing = Guarded {
+        origin: origin.to_owned(),
+        size: 0,
+        root: empty_root().to_bytes(),
+        at: Timestamp::from_micros(1),
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(guard.adopt(&nothing)).unwrap();
 }

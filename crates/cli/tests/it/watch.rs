@@ -230,3 +230,81 @@ fn copy_all(from: &Path, to: &Path) {
         }
     }
 }
+
+/// A log of one checkpoint in a folder, and its key.
+fn folder(place: &Place, size: u64, root: u8) -> String {
+    use interlock_journal::note::{SignatureLine, assemble};
+    use interlock_journal::{Checkpoint, NodeHash};
+    let origin = "log.example.org";
+    let pair = aws_lc_rs::signature::Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+    let public = *SigningKey::from_seed(&[7; 32]).unwrap().public();
+    let key = VerifierKey::new(origin, KeyKind::Ed25519, public).unwrap();
+    let checkpoint = Checkpoint {
+        origin: origin.to_owned(),
+        size,
+        root: NodeHash::from_bytes([root; 32]),
+    };
+    let text = checkpoint.to_text();
+    let line = SignatureLine {
+        name: origin.to_owned(),
+        key_id: key.key_id(),
+        signature: pair.sign(text.as_bytes()).as_ref().to_vec(),
+    };
+    std::fs::create_dir_all(place.home().join("log")).unwrap();
+    let note = assemble(&text, &[line]).unwrap();
+    std::fs::write(place.home().join("log/checkpoint"), note).unwrap();
+    key.to_string()
+}
+
+#[test]
+fn attack_17_a_log_that_is_frozen_at_an_old_checkpoint_is_not_as_before_for_ever() {
+    let place = Place::new();
+    let key = folder(&place, 5, 1);
+    let watch = |more: &[&str]| {
+        let asked = ["audit", "watch", "log", "--key", &key];
+        let state = ["--state", "seen.json", "--once"];
+        place.run(&[&asked[..], &state, more].concat())
+    };
+    let frozen = ["--max-age", "60"];
+    watch(&frozen).code(0).shows("nothing to compare with yet");
+    watch(&frozen).code(0).shows("as before");
+    // As the file is two minutes later, or where the clock went back.
+    let path = place.home().join("seen.json");
+    let kept: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let since = kept["since"].as_u64().unwrap();
+    for other in [since - 120, since + 120] {
+        let mut kept = kept.clone();
+        kept["since"] = other.into();
+        std::fs::write(&path, kept.to_string()).unwrap();
+        watch(&frozen)
+            .code(2)
+            .shows("cannot tell: log.example.org has had 5 entries for 1");
+        watch(&[]).code(0).shows("as before");
+    }
+    // A file of before there was a time counts from now on.
+    let mut kept = kept.clone();
+    kept.as_object_mut().unwrap().remove("since");
+    std::fs::write(&path, kept.to_string()).unwrap();
+    watch(&frozen).code(0).shows("as before");
+    let kept: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert!(kept["since"].as_u64().unwrap() >= since);
+}
+
+#[test]
+fn a_kept_checkpoint_that_no_trusted_key_signed_holds_nothing() {
+    let place = Place::new();
+    let key = folder(&place, 5, 1);
+    let kept = std::fs::read_to_string(place.home().join("log/checkpoint")).unwrap();
+    // The same text under a signature of nobody.
+    let (text, line) = kept.split_once("\n\n").unwrap();
+    let at = line.len() - 20;
+    let forged = format!("{text}\n\n{}AAAA{}", &line[..at], &line[at + 4..]);
+    for (name, bytes, code) in [("kept", kept.as_str(), 1), ("forged", &forged, 2)] {
+        let file = place.file(name, bytes);
+        let asked = ["audit", "verify", "log", "--key", &key, "--kept", &file];
+        let said = place.run(&asked);
+        // Beside a kept one that is genuine, what is missing is the log's own: its tiles.
+        let said = said.code(code);
+        assert_eq!(said.err.contains("--kept FILE"), code == 2, "{name}");
+    }
+}
