@@ -8,11 +8,11 @@ use interlock_core::id::{HoldId, RunId};
 use interlock_core::pipeline::identity::Principal;
 use interlock_core::time::Timestamp;
 use interlock_journal::{Canon, Entry};
-use interlock_store::StoreFault;
 use interlock_store::limits::{LOG_PAGE_MAX, TILE_HASHES};
+use interlock_store::{RunStatus, StoreFault};
 
 use super::{DEFAULT_CLASS, Month};
-use crate::administration::{ADMINISTRATION_RUN, Administration};
+use crate::administration::{ADMINISTRATION_RUN, Administration, HoldScope};
 use crate::codec;
 use crate::engine::{Engine, Fault};
 use crate::erasure::{Concern, ErasureFault, Ledger, covers, officer};
@@ -21,6 +21,10 @@ use crate::seal::{KeyName, key_names};
 /// What a run below the line needs kept.
 #[derive(Default)]
 struct Claims {
+    /// Place in its chain of its last entry below.
+    last: u64,
+    /// Whether it has ended.
+    over: bool,
     classes: BTreeSet<String>,
     held: BTreeSet<HoldId>,
 }
@@ -30,6 +34,15 @@ struct Below {
     index: u64,
     run: RunId,
     month: Option<Month>,
+    /// Holds on it, of an entry of the administration chain.
+    held: BTreeSet<HoldId>,
+}
+
+/// How far pruning is to go.
+struct Line {
+    minimum: u64,
+    /// Whether the log says so already: it broke off before the store began.
+    on_record: bool,
 }
 
 impl Engine {
@@ -43,11 +56,13 @@ impl Engine {
         by: &Principal,
     ) -> Result<Option<u64>, ErasureFault> {
         officer(by)?;
-        self.prunable(before, &self.ledger().await?).await
+        let line = self.prunable(before, &self.ledger().await?).await?;
+        Ok(line.map(|line| line.minimum))
     }
 
     /// Removes the entries written before an instant, as far as whole tiles reach. Returns the new minimum; none where
-    /// there is nothing to prune. After a fault the same call goes on.
+    /// there is nothing to prune. After a fault the same call goes on: a pruning that is on record and that the store has
+    /// not begun is looked at again in full, holds that came since included, and done before any other.
     ///
     /// # Errors
     /// An entry must be kept: `Policy` names the first, `Held` its holds. The person does not hold the office, or the
@@ -61,16 +76,20 @@ impl Engine {
         officer(by)?;
         let _turn = self.conducting.lock().await;
         let ledger = self.ledger().await?;
-        let Some(minimum) = self.prunable(before, &ledger).await? else {
-            // What was begun is finished: the store goes on with what it has not deleted yet.
-            if ledger.pruned() > 0 {
-                self.keep_administration(ledger.pruned()).await?;
-                self.store().prune(self.tenant(), ledger.pruned()).await?;
+        let Some(line) = self.prunable(before, &ledger).await? else {
+            // What the store has hidden it deletes, where it died over that.
+            let reached = self.store().log_minimum(self.tenant()).await?;
+            if reached > 0 {
+                self.store().prune(self.tenant(), reached).await?;
             }
             return Ok(None);
         };
-        let act = Administration::LogPruned { minimum };
-        self.administer(act, Some(reason), Some(by.id())).await?;
+        let minimum = line.minimum;
+        if !line.on_record {
+            self.adopt_again(minimum).await?;
+            let act = Administration::LogPruned { minimum };
+            self.administer(act, Some(reason), Some(by.id())).await?;
+        }
         self.keep_administration(minimum).await?;
         self.store().prune(self.tenant(), minimum).await?;
         self.store().scrub().await?;
@@ -81,35 +100,37 @@ impl Engine {
         &self,
         before: Timestamp,
         ledger: &Ledger,
-    ) -> Result<Option<u64>, ErasureFault> {
-        let published = self.store().published(self.tenant()).await?;
-        let size = published.map_or(0, |published| published.size);
-        let minimum = self
-            .store()
-            .log_minimum(self.tenant())
-            .await?
-            .max(ledger.pruned());
-        let (entries, claims) = self.below(minimum, size, before, ledger).await?;
+    ) -> Result<Option<Line>, ErasureFault> {
+        let reached = self.store().log_minimum(self.tenant()).await?;
+        // On record and not begun: since then a hold may have come, so that it is looked at as if for the first time.
+        let on_record = ledger.pruned() > reached;
+        let (size, limit) = if on_record {
+            (ledger.pruned(), None)
+        } else {
+            let published = self.store().published(self.tenant()).await?;
+            let size = published.map_or(0, |published| published.size);
+            (size, Some(before.to_string()))
+        };
+        let (entries, claims) = self.below(reached, size, limit.as_deref(), ledger).await?;
         let now = self.clock().now();
         for entry in &entries {
-            self.may_go(entry, &claims, now)?;
+            self.may_go(entry, &claims, ledger, now)?;
         }
         let end = entries
             .last()
-            .map_or(minimum, |last| last.index.saturating_add(1));
-        let line = end - end % TILE_HASHES;
-        Ok((line > minimum).then_some(line))
+            .map_or(reached, |last| last.index.saturating_add(1));
+        let minimum = end - end % TILE_HASHES;
+        Ok((minimum > reached).then_some(Line { minimum, on_record }))
     }
 
-    /// The entries that are to go, and what their runs claim.
+    /// The entries that are to go, those below a place and written before a limit, and what their runs claim.
     async fn below(
         &self,
         minimum: u64,
         size: u64,
-        before: Timestamp,
+        limit: Option<&str>,
         ledger: &Ledger,
     ) -> Result<(Vec<Below>, BTreeMap<RunId, Claims>), ErasureFault> {
-        let limit = before.to_string();
         let mut entries = Vec::new();
         let mut claims: BTreeMap<RunId, Claims> = BTreeMap::new();
         let mut next = minimum;
@@ -125,20 +146,28 @@ impl Engine {
             for stored in &page {
                 let entry = parsed(stored.run, stored.seq, &stored.bytes)?;
                 // Both are printed with all digits, so that texts compare as instants do.
-                if stored.index >= size || entry.time() >= limit.as_str() {
+                if stored.index >= size || limit.is_some_and(|limit| entry.time() >= limit) {
                     break 'log;
                 }
-                let claimed = claims.entry(stored.run).or_default();
-                self.claim(stored.run, &entry, ledger, claimed).await?;
+                let mut named = BTreeSet::new();
+                if stored.run == ADMINISTRATION_RUN {
+                    named.extend(naming(ledger, stored.run, &stored.bytes));
+                } else {
+                    let claimed = claims.entry(stored.run).or_default();
+                    claimed.last = stored.seq;
+                    self.claim(stored.run, &stored.bytes, &entry, ledger, claimed)
+                        .await?;
+                }
                 entries.push(Below {
                     index: stored.index,
                     run: stored.run,
                     month: entry.time().get(..7).and_then(Month::parse),
+                    held: named,
                 });
             }
         }
         for (run, claimed) in &mut claims {
-            self.claim_later(*run, before, ledger, claimed).await?;
+            self.claim_later(*run, ledger, claimed).await?;
         }
         Ok((entries, claims))
     }
@@ -147,12 +176,13 @@ impl Engine {
     async fn claim_later(
         &self,
         run: RunId,
-        before: Timestamp,
         ledger: &Ledger,
         claimed: &mut Claims,
     ) -> Result<(), ErasureFault> {
         let row = self.store().run(self.tenant(), run).await?;
-        if run == ADMINISTRATION_RUN || row.is_none_or(|row| row.updated < before) {
+        claimed.over = row.is_some_and(|row| row.state == RunStatus::Ended);
+        let head = self.store().head(self.tenant(), run).await?;
+        if head.is_some_and(|head| head.seq <= claimed.last) {
             return Ok(());
         }
         let entries = match self.store().entries(self.tenant(), run).await {
@@ -162,7 +192,8 @@ impl Engine {
         };
         for stored in &entries {
             let entry = parsed(run, stored.seq, &stored.bytes)?;
-            self.claim(run, &entry, ledger, claimed).await?;
+            self.claim(run, &stored.bytes, &entry, ledger, claimed)
+                .await?;
         }
         Ok(())
     }
@@ -170,10 +201,12 @@ impl Engine {
     async fn claim(
         &self,
         run: RunId,
+        bytes: &[u8],
         entry: &Entry,
         ledger: &Ledger,
         claimed: &mut Claims,
     ) -> Result<(), ErasureFault> {
+        claimed.held.extend(naming(ledger, run, bytes));
         let body = Canon::Object(entry.body().clone());
         let notes = codec::notes(&body).map_err(|fault| Fault::Damaged {
             run,
@@ -204,8 +237,12 @@ impl Engine {
         &self,
         entry: &Below,
         claims: &BTreeMap<RunId, Claims>,
+        ledger: &Ledger,
         now: Timestamp,
     ) -> Result<(), ErasureFault> {
+        if !entry.held.is_empty() {
+            return Err(ErasureFault::Held(entry.held.iter().copied().collect()));
+        }
         // What the administration chain loses here it keeps beside the log.
         if entry.run == ADMINISTRATION_RUN {
             return Ok(());
@@ -215,8 +252,23 @@ impl Engine {
         if !claims.held.is_empty() {
             return Err(ErasureFault::Held(claims.held.iter().copied().collect()));
         }
+        // Said here, before the entry that says it was pruned: the store would refuse it only after.
+        if !claims.over {
+            return Err(ErasureFault::Policy(format!(
+                "entry {} belongs to {}, which is not over\nhint: end the run, or prune less",
+                entry.index, entry.run
+            )));
+        }
         // A run that sealed nothing belongs to no class but that of everything.
         let classes: Vec<&str> = if claims.classes.is_empty() {
+            let held: Vec<HoldId> = ledger
+                .holds()
+                .filter(|(_, scope)| is_default_of(scope, entry.month))
+                .map(|(hold, _)| hold)
+                .collect();
+            if !held.is_empty() {
+                return Err(ErasureFault::Held(held));
+            }
             vec![DEFAULT_CLASS]
         } else {
             claims.classes.iter().map(String::as_str).collect()
@@ -242,6 +294,26 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// The holds that cover an entry by what it says, content or none: its run, or a person whose pseudonym is in it.
+fn naming(ledger: &Ledger, run: RunId, bytes: &[u8]) -> Vec<HoldId> {
+    let names = |scope: &HoldScope| match scope {
+        HoldScope::Run(held) => *held == run,
+        HoldScope::Subject(subject) => {
+            let id = subject.to_string();
+            bytes.windows(id.len()).any(|part| part == id.as_bytes())
+        }
+        HoldScope::Period { .. } => false,
+    };
+    let holds = ledger.holds().filter(|(_, scope)| names(scope));
+    holds.map(|(hold, _)| hold).collect()
+}
+
+/// Whether a hold is on the class of what belongs to none, in a month.
+fn is_default_of(scope: &HoldScope, at: Option<Month>) -> bool {
+    matches!(scope, HoldScope::Period { class, month }
+        if class == DEFAULT_CLASS && at.is_none_or(|at| Month::parse(month) == Some(at)))
 }
 
 fn parsed(run: RunId, seq: u64, bytes: &[u8]) -> Result<Entry, Fault> {

@@ -25,6 +25,7 @@ pub(crate) mod attacks;
 pub(crate) mod breaks;
 mod canary;
 mod periods;
+mod pruned;
 
 /// Who is erased, and who is not.
 pub(crate) const ADA: &str = "Ada Canary-7701";
