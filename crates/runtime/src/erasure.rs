@@ -14,6 +14,7 @@ mod gone;
 mod hold;
 mod ledger;
 mod person;
+mod plan;
 mod survey;
 
 pub use certificate::{Certificate, Placed};
@@ -22,6 +23,7 @@ pub use fate::Fate;
 pub(crate) use gone::GoneKeys;
 pub use hold::Hold;
 pub use ledger::{Erasure, Ledger};
+pub use survey::Required;
 pub(crate) use survey::{Concern, covers};
 
 /// Who may erase, hold, expire and prune.
@@ -47,7 +49,7 @@ pub enum ErasureFault {
     #[error("act on people's data: it takes the role `{0}`")]
     Role(&'static str),
     /// Nothing is known of such a person.
-    #[error("find the person: nobody is known by that name")]
+    #[error("find the person: nobody is known by that name or pseudonym")]
     Unknown,
     /// A legal hold covers it.
     #[error("erase: {} under legal hold {}", if .0.len() == 1 { "it is" } else { "parts of it are" }, holds(.0))]

@@ -22,6 +22,9 @@ pub(crate) struct EraseOptions {
     /// Only say what would be erased
     #[arg(long, conflicts_with_all = ["yes", "certificate"])]
     pub(crate) dry_run: bool,
+    /// Erase also what a retention class says must be kept for longer; the reason says why
+    #[arg(long)]
+    pub(crate) despite_minimum: bool,
     /// Write the certificate here: JSON, or readable text for a name that ends in .txt
     #[arg(long, value_name = "FILE")]
     pub(crate) certificate: Option<PathBuf>,

@@ -64,6 +64,8 @@ pub struct Certificate {
     pub payloads: u64,
     /// How many of them were about other people too, and are gone for these as well.
     pub shared_with_others: u64,
+    /// How many of them had to be kept for longer when it began, and were erased despite it.
+    pub within_minimum: u64,
     /// Runs that they belong to.
     pub runs: u64,
     /// Key epoch destroyed.
@@ -143,6 +145,10 @@ impl Engine {
         else {
             return Err(Fault::Bug("an erasure ended by another act".to_owned()).into());
         };
+        let within_minimum = match &erasure.requested.act {
+            Administration::ErasureRequested { minimum, .. } => minimum.unwrap_or(0),
+            _ => return Err(Fault::Bug("an erasure begun by another act".to_owned()).into()),
+        };
         let order = match order {
             Some(order) if self.order_digest(order).await? == erasure.order => {
                 Some(order.to_owned())
@@ -163,6 +169,7 @@ impl Engine {
             keys: *keys,
             payloads: *affected,
             shared_with_others: *shared,
+            within_minimum,
             runs: *runs,
             epoch_before: *epoch_before,
             epoch_after: *epoch_after,
@@ -231,6 +238,10 @@ impl Certificate {
             format!(
                 "shared           {} of them were about other people too",
                 self.shared_with_others
+            ),
+            format!(
+                "minimum          {} of them had to be kept for longer, and were erased despite it",
+                self.within_minimum
             ),
             format!(
                 "key epoch        {} is destroyed, {} is in use",

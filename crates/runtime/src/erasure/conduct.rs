@@ -6,15 +6,14 @@ use interlock_core::digest::Digest;
 use interlock_core::id::{ErasureId, HoldId, RunId, SubjectId};
 use interlock_core::limits::REASON_CHARS_MAX;
 use interlock_core::pipeline::identity::Principal;
-use interlock_core::time::Timestamp;
 use interlock_store::RunStatus;
 
-use super::person::Found;
-use super::survey::{Survey, key_of};
+use super::person::{Found, key_of_names};
+use super::plan::Outcome;
+use super::survey::{Required, Survey, key_of};
 use super::{Certificate, ErasureFault, Ledger, ORDER_BYTES_MAX, Whom, officer};
 use crate::administration::Administration;
 use crate::engine::{Engine, Fault};
-use crate::keys::Destroyed;
 use crate::seal::{KeyName, SealFault, SealedRef};
 
 /// The purpose of the blind index of orders' references.
@@ -45,6 +44,9 @@ pub struct Preview {
     pub runs: u64,
     /// Runs among them that are not over: they stop, and go to the inbox.
     pub live_runs: u64,
+    /// Payloads among them whose retention class says that they must be kept for longer, by class: it is refused unless
+    /// [`Engine::erase_despite_minimum`] is asked.
+    pub must_be_kept: Vec<Required>,
     /// Holds in the way.
     pub held_by: Vec<String>,
     /// An erasure of this person that was begun and is not done.
@@ -111,6 +113,7 @@ impl Engine {
             shared_with_others: survey.shared,
             runs: survey.runs.len() as u64,
             live_runs: self.live_runs(&survey).await?.len() as u64,
+            must_be_kept: self.required(&survey),
             held_by: survey.held.iter().map(HoldId::to_string).collect(),
             resumes: erasure
                 .filter(|erasure| erasure.done.is_none())
@@ -122,10 +125,33 @@ impl Engine {
     /// certificate again.
     ///
     /// # Errors
-    /// See [`ErasureFault`]. After a fault of store or keys the same call finishes it.
+    /// See [`ErasureFault`]. After a fault of store or keys the same call finishes it. `Policy`: some of it must be kept
+    /// for longer.
     pub async fn erase(
         &self,
         request: EraseRequest<'_>,
+        progress: &mut (dyn FnMut(Stage) + Send),
+    ) -> Result<Certificate, ErasureFault> {
+        self.conduct(request, false, progress).await
+    }
+
+    /// As [`Engine::erase`], also what a retention class says must be kept for longer: somebody has weighed the person's
+    /// right against that duty, and the reason says how.
+    ///
+    /// # Errors
+    /// As [`Engine::erase`]. A hold still refuses it.
+    pub async fn erase_despite_minimum(
+        &self,
+        request: EraseRequest<'_>,
+        progress: &mut (dyn FnMut(Stage) + Send),
+    ) -> Result<Certificate, ErasureFault> {
+        self.conduct(request, true, progress).await
+    }
+
+    async fn conduct(
+        &self,
+        request: EraseRequest<'_>,
+        despite_minimum: bool,
         progress: &mut (dyn FnMut(Stage) + Send),
     ) -> Result<Certificate, ErasureFault> {
         officer(request.by)?;
@@ -141,6 +167,7 @@ impl Engine {
         let known = ledger.of_subject(found.subject);
         if let Some(done) = known.filter(|erasure| erasure.done.is_some()) {
             self.forget_under_way(done.id).await?;
+            self.forget_plan(done.id).await?;
             return self.certify(done, Some(request.order)).await;
         }
         if let Some(other) = known.filter(|erasure| erasure.order != order) {
@@ -149,10 +176,14 @@ impl Engine {
         let key = key_of(found.subject);
         let mut seen = |entries| progress(Stage::Surveyed(entries));
         let survey = self.survey(&key, &ledger, &mut seen).await?;
-        // What was begun is finished: a hold that came later finds nothing left to hold.
         let begun = known.map(|erasure| erasure.id);
-        if begun.is_none() && !survey.held.is_empty() {
+        // A hold that came after the beginning holds as long as there is anything left to hold.
+        let is_past = begun.is_some() && self.key_is_gone(&key).await?;
+        if !is_past && !survey.held.is_empty() {
             return Err(ErasureFault::Held(survey.held.into_iter().collect()));
+        }
+        if begun.is_none() && !despite_minimum && !survey.required.is_empty() {
+            return Err(ErasureFault::Policy(must_be_kept(&self.required(&survey))));
         }
         let erasure = match begun {
             Some(erasure) => erasure,
@@ -162,7 +193,9 @@ impl Engine {
             }
         };
         progress(Stage::Requested(erasure));
-        self.keep_under_way(erasure, &found.names).await?;
+        if !self.key_is_gone(&key).await? || begun.is_none() {
+            self.keep_under_way(erasure, &found.names).await?;
+        }
         self.carry_out(erasure, order, &found, &ledger, request.by, progress)
             .await?;
         let ledger = self.ledger().await?;
@@ -199,6 +232,7 @@ impl Engine {
             order,
             affected: survey.payloads,
             runs: survey.runs.len() as u64,
+            minimum: Some(survey.within_minimum).filter(|payloads| *payloads > 0),
         };
         self.administer(act, Some(request.reason), Some(request.by.id()))
             .await?;
@@ -227,28 +261,28 @@ impl Engine {
             self.store().claim(self.tenant(), *run).await?;
         }
         progress(Stage::Suspended(live.len() as u64));
-        self.forget_name_indexes(&found.names).await?;
-        // What a backup has of the name is found by keys that go with the person's own.
-        let mut keys = self.renew_name_keys().await?;
+        let plan = match self.plan_of(erasure).await? {
+            Some(plan) => plan,
+            None => {
+                self.forget_name_indexes(&found.names).await?;
+                // What a backup has of the name is found by keys that go with the person's own.
+                let mut keys = vec![key.clone(), key_of_names(erasure)];
+                keys.extend(self.renew_name_keys().await?);
+                self.keep_plan(erasure, &keys).await?
+            }
+        };
         progress(Stage::Forgotten);
-        keys.insert(0, key.clone());
-        let destroyed = self.destroy_keys(&keys).await?;
-        let destroyed_at = self.clock().now();
+        let outcome = self.carry_out_plan(erasure, plan).await?;
         progress(Stage::Destroyed);
         self.prove_gone(&key, progress).await?;
         // Tokens of the person's values go with the index; it is made again from the log, which has none.
         self.store().index_clear(self.tenant()).await?;
-        let act = done(
-            erasure,
-            found.subject,
-            order,
-            &survey,
-            destroyed,
-            destroyed_at,
-        );
+        // Before the record, so that none is left of what is done.
+        self.forget_under_way(erasure).await?;
+        let act = done(erasure, found.subject, order, &survey, outcome);
         self.administer(act, None, Some(by.id())).await?;
         progress(Stage::Recorded);
-        self.forget_under_way(erasure).await?;
+        self.forget_plan(erasure).await?;
         for run in live {
             self.meet_the_gap(run).await;
         }
@@ -319,27 +353,36 @@ impl Engine {
     }
 }
 
+fn must_be_kept(required: &[Required]) -> String {
+    let classes = required.iter().take(8).map(|required| {
+        let basis = required.basis.as_deref().unwrap_or("configured no more");
+        format!("{} in `{}` ({basis})", required.payloads, required.class)
+    });
+    let classes: Vec<String> = classes.collect();
+    format!(
+        "payloads about the person must be kept for longer: {}\nhint: wait, or say that the order comes first: --despite-minimum",
+        classes.join(", ")
+    )
+}
+
 fn done(
     erasure: ErasureId,
     subject: SubjectId,
     order: Digest,
     survey: &Survey,
-    destroyed: Destroyed,
-    destroyed_at: Timestamp,
+    outcome: Outcome,
 ) -> Administration {
     Administration::ErasureDone {
         erasure,
         subject,
         order,
-        keys: destroyed.destroyed as u64,
+        keys: outcome.keys,
         affected: survey.payloads,
         shared: survey.shared,
         runs: survey.runs.len() as u64,
-        epoch_before: destroyed.epoch_before,
-        epoch_after: destroyed.epoch_after,
-        destroyed_at,
-        backups_dead_at: destroyed
-            .backups_dead_at
-            .map_or(destroyed_at, |dead| dead.max(destroyed_at)),
+        epoch_before: outcome.epoch_before,
+        epoch_after: outcome.epoch_after,
+        destroyed_at: outcome.destroyed_at(),
+        backups_dead_at: outcome.backups_dead_at(),
     }
 }

@@ -2,13 +2,17 @@
 //! record is gone leads to no name, and the same name gets a new one when it comes again.
 
 use interlock_core::id::{ErasureId, SubjectId};
-use serde::{Deserialize, Serialize};
 
+use super::survey::key_of;
 use super::{ErasureFault, Ledger, Whom};
 use crate::engine::{Engine, Fault};
+use crate::seal::KeyName;
 
-/// The record of an erasure under way: by what name it is found again once the name's own record is gone.
+/// The record of an erasure under way: by what names it is found again once their own records are gone. It is sealed
+/// under a key that is destroyed with the person's: a copy of it tells nobody whether a name was ever known.
 const UNDER_WAY: &str = "erasure";
+/// The inner index of a name, in hex.
+const INDEX_BYTES: usize = 64;
 
 /// A person found.
 pub(super) struct Found {
@@ -17,10 +21,9 @@ pub(super) struct Found {
     pub(super) names: Vec<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UnderWay {
-    names: Vec<String>,
+/// The key of an erasure's own record.
+pub(super) fn key_of_names(erasure: ErasureId) -> KeyName {
+    KeyName::records(&format!("{UNDER_WAY}.{erasure}"))
 }
 
 impl Engine {
@@ -40,6 +43,9 @@ impl Engine {
                     names.sort_unstable();
                     names.dedup();
                 }
+                if names.is_empty() && !self.is_anybody(*subject, ledger).await? {
+                    return Err(ErasureFault::Unknown);
+                }
                 Ok(Found {
                     subject: *subject,
                     names,
@@ -54,7 +60,7 @@ impl Engine {
                     });
                 }
                 // The name is forgotten before the keys are destroyed: an erasure that broke off in between is found by
-                // its own record.
+                // its own record, and one that broke off later by nothing but the pseudonym.
                 for erasure in ledger.erasures().filter(|one| one.done.is_none()) {
                     let names = self.under_way(erasure.id).await?;
                     if names.contains(&index) {
@@ -69,28 +75,58 @@ impl Engine {
         }
     }
 
+    /// Whether anything was ever known of a pseudonym: a mistyped one is nobody's, and nothing is certified of it.
+    async fn is_anybody(&self, subject: SubjectId, ledger: &Ledger) -> Result<bool, ErasureFault> {
+        let key = key_of(subject);
+        if ledger.of_subject(subject).is_some() || !self.key_is_gone(&key).await? {
+            return Ok(true);
+        }
+        // Somebody may have destroyed the key without an order: what depended on it still names it.
+        let survey = self.survey(&key, ledger, &mut |_| ()).await?;
+        Ok(survey.payloads > 0)
+    }
+
     /// Keeps by what names an erasure is found again.
     pub(super) async fn keep_under_way(
         &self,
         erasure: ErasureId,
         names: &[String],
     ) -> Result<(), ErasureFault> {
-        let record = UnderWay {
-            names: names.to_vec(),
-        };
-        let bytes = serde_json::to_vec(&record).map_err(|fault| Fault::Bug(fault.to_string()))?;
-        Ok(self.put(UNDER_WAY, &erasure.to_string(), bytes).await?)
+        let id = erasure.to_string();
+        let content = names.concat();
+        let book = &self.parts.book;
+        let (key, place) = (key_of_names(erasure), id.as_bytes());
+        let sealed = book
+            .seal_under(self.tenant(), &key, UNDER_WAY, place, content.as_bytes())
+            .await
+            .map_err(Fault::from)?;
+        Ok(self.put(UNDER_WAY, &id, sealed).await?)
     }
 
+    /// None, too, once the keys are destroyed: it is found by the pseudonym then.
     async fn under_way(&self, erasure: ErasureId) -> Result<Vec<String>, ErasureFault> {
-        let key = erasure.to_string();
-        let record = self.store().record(self.tenant(), UNDER_WAY, &key).await?;
+        let id = erasure.to_string();
+        let record = self.store().record(self.tenant(), UNDER_WAY, &id).await?;
         let Some(record) = record else {
             return Ok(Vec::new());
         };
-        let record: UnderWay = serde_json::from_slice(&record.bytes)
-            .map_err(|_| Fault::Bug("an erasure's record of another form".to_owned()))?;
-        Ok(record.names)
+        let key = key_of_names(erasure);
+        if self.key_is_gone(&key).await? {
+            return Ok(Vec::new());
+        }
+        let book = &self.parts.book;
+        let opened = book.open_under(self.tenant(), &key, UNDER_WAY, id.as_bytes(), &record.bytes);
+        let opened = opened.await.map_err(Fault::from)?;
+        let form = || Fault::Bug("an erasure's record of another form".to_owned());
+        let text = std::str::from_utf8(&opened).map_err(|_| form())?;
+        let mut names = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (name, after) = rest.split_at_checked(INDEX_BYTES).ok_or_else(form)?;
+            names.push(name.to_owned());
+            rest = after;
+        }
+        Ok(names)
     }
 
     /// The erasure is over: by no name is it found again.

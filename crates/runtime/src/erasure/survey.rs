@@ -11,6 +11,7 @@ use super::{ErasureFault, Ledger};
 use crate::administration::HoldScope;
 use crate::codec::{self, PayloadNote};
 use crate::engine::{Engine, Fault};
+use crate::retention::Month;
 use crate::seal::{KeyName, key_names};
 
 /// A payload with what it depends on.
@@ -37,6 +38,9 @@ pub(crate) struct Survey {
     pub(crate) shared: u64,
     pub(crate) runs: BTreeSet<RunId>,
     pub(crate) held: BTreeSet<HoldId>,
+    /// Those whose class's minimum is not over, by class.
+    pub(crate) required: BTreeMap<String, u64>,
+    pub(crate) within_minimum: u64,
 }
 
 /// Whether a hold covers a payload.
@@ -120,6 +124,13 @@ impl Engine {
                 survey.payloads += 1;
                 survey.shared += u64::from(concern.is_about_others(key));
                 survey.runs.insert(concern.run);
+                let periods = concern.keys.iter().filter_map(KeyName::as_period);
+                let mut required = false;
+                for (class, _) in periods.filter(|(class, month)| self.is_required(class, month)) {
+                    *survey.required.entry(class.to_owned()).or_default() += 1;
+                    required = true;
+                }
+                survey.within_minimum += u64::from(required);
                 let covering = holds.iter().filter(|(_, scope)| covers(scope, &concern));
                 survey.held.extend(covering.map(|(hold, _)| *hold));
             }
@@ -127,6 +138,42 @@ impl Engine {
         })
         .await?;
         Ok(survey)
+    }
+}
+
+/// Payloads that a retention class says must be kept for longer.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Required {
+    /// The class.
+    pub class: String,
+    /// The rule that it follows; none: it is configured no more, and nobody knows for how long it must be kept.
+    pub basis: Option<String>,
+    /// How many.
+    pub payloads: u64,
+}
+
+impl Engine {
+    /// Whether a class and month must still be kept. What nobody knows the minimum of, must.
+    fn is_required(&self, class: &str, month: &str) -> bool {
+        let full =
+            Month::parse(month).map_or(0, |month| month.full_months_until(self.clock().now()));
+        let class = self.retention().class(class);
+        class.is_none_or(|class| full < class.min_months)
+    }
+
+    /// What a survey found to be within its minimum, with the rules.
+    pub(super) fn required(&self, survey: &Survey) -> Vec<Required> {
+        let basis = |class| {
+            self.retention()
+                .class(class)
+                .map(|class| class.basis.clone())
+        };
+        let found = survey.required.iter().map(|(class, payloads)| Required {
+            class: class.clone(),
+            basis: basis(class),
+            payloads: *payloads,
+        });
+        found.collect()
     }
 }
 

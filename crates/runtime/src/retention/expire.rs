@@ -148,23 +148,35 @@ impl Engine {
         })
         .await?;
         let now = self.clock().now();
-        let periods = found.into_iter().map(|((class, month), found)| {
+        let mut periods = Vec::with_capacity(found.len());
+        for ((class, month), found) in found {
             let full_months = Month::parse(&month).map_or(0, |month| month.full_months_until(now));
             let standing = if ledger.expired(&class, &month).is_some() {
                 Standing::Expired
             } else {
-                self.standing(&class, full_months, &found)
+                match self.standing(&class, full_months, &found) {
+                    // Its expiry broke off before the record: nothing is left to hold, and the log is to say so.
+                    Standing::Held if self.month_is_gone(&class, &month).await? => Standing::Due,
+                    standing => standing,
+                }
             };
-            Period {
+            periods.push(Period {
                 class,
                 month,
                 payloads: found.payloads,
                 full_months,
                 standing,
                 held_by: found.held.iter().map(HoldId::to_string).collect(),
-            }
-        });
-        Ok(periods.collect())
+            });
+        }
+        Ok(periods)
+    }
+
+    async fn month_is_gone(&self, class: &str, month: &str) -> Result<bool, ErasureFault> {
+        match KeyName::month(class, month) {
+            Some(key) => Ok(self.key_is_gone(&key).await?),
+            None => Ok(false),
+        }
     }
 
     fn standing(&self, class: &str, full_months: u32, found: &Found) -> Standing {

@@ -24,6 +24,7 @@ use crate::{Outcome, World};
 pub(crate) mod attacks;
 pub(crate) mod breaks;
 mod canary;
+mod late;
 mod periods;
 mod pruned;
 

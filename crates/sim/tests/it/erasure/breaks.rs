@@ -15,10 +15,20 @@ use super::{Office, check_erased, erase_ada};
 use crate::Outcome;
 
 /// A store that dies at a write: that one and all after it are not made, as far as the process ever learns.
-struct Death {
+pub(super) struct Death {
     at: u64,
     flavour: Flavour,
     asked: AtomicU64,
+}
+
+impl Death {
+    pub(super) const fn new(at: u64, flavour: Flavour) -> Self {
+        Self {
+            at,
+            flavour,
+            asked: AtomicU64::new(0),
+        }
+    }
 }
 
 impl Plan for Death {
@@ -45,7 +55,7 @@ async fn writes(office: &Office) -> Result<u64, Failure> {
     Ok(store.plan().asked())
 }
 
-fn copied(office: &Office) -> Result<Office, Failure> {
+pub(super) fn copied(office: &Office) -> Result<Office, Failure> {
     let copied = Office::of(Arc::clone(&office.world))?;
     copy(&office.data, &copied.data)?;
     Ok(copied)
@@ -71,11 +81,7 @@ async fn check(flavour: Flavour) -> Outcome {
         let what = format!("write {at} of {writes}, {flavour:?}");
         let copied = copied(&office)?;
         let installation = copied.installation()?;
-        let death = Death {
-            at,
-            flavour,
-            asked: AtomicU64::new(0),
-        };
+        let death = Death::new(at, flavour);
         let store = Arc::new(Interposed::new(installation.sqlite()?, death));
         let road = copied.road_over(&installation, store)?;
         // The very last write may fail after all that matters is on record.
@@ -85,7 +91,7 @@ async fn check(flavour: Flavour) -> Outcome {
         let finished = erase_ada(&road).await;
         let certificate = match finished {
             Ok((certificate, _)) => certificate,
-            // It was done, and its name is forgotten: the log has the pseudonym.
+            // Its keys are gone, and with them every way from the name: the log has the pseudonym.
             Err(interlock_runtime::erasure::ErasureFault::Unknown) => again(&road).await?,
             Err(fault) => return Err(format!("{what}: {fault}").into()),
         };
@@ -127,7 +133,7 @@ async fn names_have_new_keys(road: &interlock_sim::road::Road) -> Outcome {
 }
 
 /// The store again, once the threads of the one that died have let go of it.
-async fn reopened(office: &Office) -> Result<interlock_sim::road::Road, Failure> {
+pub(crate) async fn reopened(office: &Office) -> Result<interlock_sim::road::Road, Failure> {
     for _ in 0..200 {
         if let Ok(road) = office.road() {
             return Ok(road);
@@ -144,10 +150,12 @@ pub(crate) async fn again(
     use interlock_runtime::erasure::{EraseRequest, Whom};
     let by = super::officer(road).await?;
     let ledger = road.engine().ledger().await?;
-    let done = ledger.erasures().next().ok_or("no erasure")?;
-    assert!(done.done.is_some(), "an erasure under way is found by name");
+    let begun = ledger.erasures().next().ok_or("no erasure")?;
+    let key = KeyName::subject(begun.subject);
+    let gone = road.engine().key_is_gone(&key).await?;
+    assert!(gone, "it is found by name until the key is gone");
     let request = EraseRequest {
-        whom: Whom::Known(done.subject),
+        whom: Whom::Known(begun.subject),
         order: super::ORDER,
         reason: "the person asked for it",
         by: &by,
