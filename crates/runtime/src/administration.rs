@@ -139,6 +139,8 @@ pub enum Administration {
         affected: u64,
         /// Runs that they belong to.
         runs: u64,
+        /// How many of the payloads must be kept for longer, and are erased despite it; none: none of them.
+        minimum: Option<u64>,
     },
     /// A person is erased: nothing that depended on their key opens any more.
     ErasureDone {

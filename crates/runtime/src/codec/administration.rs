@@ -41,7 +41,7 @@ macro_rules! with_acts {
             "key.epoch_rotated" KeyEpochRotated { before, after, keys, cause }
             "payload.read" PayloadRead { run, read, shown }
             "export.created" ExportCreated { kind, manifest, from, to, run, subject }
-            "erasure.requested" ErasureRequested { erasure, subject, order, affected, runs }
+            "erasure.requested" ErasureRequested { erasure, subject, order, affected, runs, minimum }
             "erasure.done" ErasureDone {
                 erasure, subject, order, keys, affected, shared, runs, epoch_before, epoch_after,
                 destroyed_at, backups_dead_at

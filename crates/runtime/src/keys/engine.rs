@@ -24,6 +24,8 @@ pub struct Destroyed {
     pub epoch_after: u32,
     /// When the old epoch, and with it every backup, is beyond anybody's reach; `None`: it is now.
     pub backups_dead_at: Option<Timestamp>,
+    /// When the turn ended.
+    pub at: Timestamp,
 }
 
 /// What a rotation came to.
@@ -103,6 +105,9 @@ impl Engine {
             epoch_before: turn.before,
             epoch_after: turn.after,
             backups_dead_at: turn.dead_at.map(Timestamp::from_micros),
+            at: turn
+                .ended_at
+                .map_or_else(|| self.parts.clock.now(), Timestamp::from_micros),
         })
     }
 
