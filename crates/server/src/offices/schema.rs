@@ -125,11 +125,16 @@ fn erasing() -> Vec<(&'static str, Value)> {
             "shared_with_others",
             "runs",
             "live_runs",
+            "must_be_kept",
             "held_by",
             "resumes",
         ],
         json!({
             "subject": id("sub"), "payloads": count, "shared_with_others": count, "runs": count, "live_runs": count,
+            "must_be_kept": list(object(
+                &["class", "basis", "payloads"],
+                json!({"class": text(), "basis": maybe("string"), "payloads": count}),
+            )),
             "held_by": list(id("hold")), "resumes": maybe("string"),
         }),
     );
@@ -157,7 +162,7 @@ fn erasing() -> Vec<(&'static str, Value)> {
                 "properties": {
                     "format": {"const": "interlock-erasure-certificate/1"},
                     "erasure": id("era"), "subject": id("sub"), "order": maybe("string"), "order_digest": digest(),
-                    "requested": placed, "done": placed, "keys": count, "payloads": count,
+                    "requested": placed, "done": placed, "keys": count, "payloads": count, "within_minimum": count,
                     "destroyed_at": text(), "backups_dead_at": text(), "remains": list(text()),
                 },
             }),

@@ -31,7 +31,8 @@ pub(super) async fn run(
     let preview = preview.map_err(failure)?;
     if options.dry_run {
         show_preview(common, &preview)?;
-        return Ok(if preview.held_by.is_empty() {
+        let kept = !preview.must_be_kept.is_empty() && !options.despite_minimum;
+        return Ok(if preview.held_by.is_empty() && !kept {
             Exit::Done
         } else {
             Exit::Denied
@@ -47,6 +48,10 @@ pub(super) async fn run(
             ));
         }
     }
+    if options.yes && !common.json {
+        // Should it break off, it is found again by this.
+        print::aside(&format!("the person is {}", preview.subject));
+    }
     // From here on by pseudonym: the name may be forgotten already.
     let request = EraseRequest {
         whom: Whom::Known(
@@ -59,10 +64,12 @@ pub(super) async fn run(
         reason: &options.reason,
         by: &by,
     };
-    let certificate = engine
-        .erase(request, &mut progress)
-        .await
-        .map_err(failure)?;
+    let certificate = if options.despite_minimum {
+        engine.erase_despite_minimum(request, &mut progress).await
+    } else {
+        engine.erase(request, &mut progress).await
+    };
+    let certificate = certificate.map_err(failure)?;
     // Published first, so that the certificate carries its proof. If that fails it is said at the end, and the entries
     // are durable all the same.
     let certificate = match installation.publisher(&engine).await {
@@ -117,6 +124,15 @@ fn show_preview(common: &Common, preview: &Preview) -> Result<(), Failure> {
         "live runs   {}: they stop, and go to the inbox",
         preview.live_runs
     ));
+    for required in &preview.must_be_kept {
+        let basis = required.basis.as_deref().unwrap_or("configured no more");
+        print::line(&format!(
+            "minimum     {} payloads of class {} must be kept for longer ({}): it takes --despite-minimum",
+            required.payloads,
+            print::harmless(&required.class),
+            print::harmless(basis)
+        ));
+    }
     for hold in &preview.held_by {
         print::line(&format!("held by     {hold}: it will be refused"));
     }
@@ -171,7 +187,7 @@ pub(super) fn failure(fault: ErasureFault) -> Failure {
         ),
         ErasureFault::Unknown => (
             Exit::Usage,
-            "names are as inputs spelled them; one who was erased is found by sub_… alone"
+            "names are exactly as inputs spelled them; one whose key is destroyed is found by sub_… alone"
                 .to_owned(),
         ),
         ErasureFault::NoHold => (Exit::Usage, "interlock audit hold list".to_owned()),
