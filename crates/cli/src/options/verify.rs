@@ -23,6 +23,9 @@ pub(crate) struct VerifyOptions {
     /// Whose cosignatures count
     #[arg(long, value_name = "FILE")]
     pub(crate) witness_policy: Option<PathBuf>,
+    /// What an export has to be, whatever it says itself: log, range, run=run_… or subject
+    #[arg(long, value_name = "PART")]
+    pub(crate) expect: Option<String>,
     /// Do not look for sealed payloads
     #[arg(long)]
     pub(crate) no_payloads: bool,

@@ -42,6 +42,8 @@ impl Engine {
                     return Err(ExportFault::TooMany);
                 }
                 all.extend(*from..*to);
+                self.index().await?;
+                self.add_always(&mut all).await?;
             }
             ExportOf::Run(run) => {
                 self.index().await?;

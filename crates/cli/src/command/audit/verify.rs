@@ -251,6 +251,7 @@ fn expected(options: &VerifyOptions, keys: Vec<VerifierKey>) -> Result<Expectati
         kept,
         witnesses,
         payloads: options.no_payloads.then_some(false),
+        part: part(options)?,
         ..Expectations::default()
     })
 }
@@ -299,4 +300,17 @@ const fn worse(one: Exit, other: Exit) -> Exit {
         (Exit::Done, other) => other,
         (one, _) => one,
     }
+}
+
+/// What an export has to be.
+fn part(options: &VerifyOptions) -> Result<Option<audit::Part>, Failure> {
+    let Some(words) = &options.expect else {
+        return Ok(None);
+    };
+    audit::Part::parse(words).map(Some).ok_or_else(|| {
+        Failure::usage(
+            format!("failed to read --expect `{words}`"),
+            "log, range, run=run_… or subject",
+        )
+    })
 }
