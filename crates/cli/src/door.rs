@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use interlock_bundle::{Bundle, OperatorPolicies};
 use interlock_core::id::RoleName;
-use interlock_core::pipeline::identity::{Method, Principal};
+use interlock_core::pipeline::identity::{Method, Principal, PrincipalKind};
 use interlock_core::pipeline::policy::Layer;
 use interlock_policy::PolicySource;
+use interlock_runtime::administration::Office;
 use interlock_runtime::clock::{Clock, SystemClock, SystemEntropy};
 use interlock_runtime::config::Config;
 use interlock_runtime::connector::{Outside, Site};
@@ -270,6 +271,12 @@ pub(crate) fn ask_server(route: &str) -> String {
     format!(
         "if that is `interlock serve`, ask it: {route} (docs/api.md); otherwise end that process first"
     )
+}
+
+/// Goes on only if the person at the terminal holds the office, for what is done without an engine.
+pub(crate) fn in_office(config: &Config, office: Office) -> Result<(), Failure> {
+    let roles = config.roles_of(&crate::person::user()?);
+    Ok(office.held(PrincipalKind::Person, &roles)?)
 }
 
 /// Loads a bundle's folder, with all that is wrong with it as the failure.

@@ -97,6 +97,10 @@ impl From<interlock_runtime::Fault> for Failure {
                     "what is gone stays gone: cancel the run, or give the input again as a new one",
                 ),
             ),
+            Fault::Office(_) => (
+                Exit::Denied,
+                Some("give the person such a role under [[people]] in interlock.toml"),
+            ),
             Fault::Store(_)
             | Fault::Unknown
             | Fault::Seal(_)
@@ -155,6 +159,12 @@ fn refusal_hint(refusal: &interlock_core::run::Refusal) -> Option<&'static str> 
         | Refusal::NotOpened
         | Refusal::TooLong(_)
         | Refusal::Bug(_) => None,
+    }
+}
+
+impl From<interlock_runtime::administration::OfficeMissing> for Failure {
+    fn from(missing: interlock_runtime::administration::OfficeMissing) -> Self {
+        interlock_runtime::Fault::from(missing).into()
     }
 }
 

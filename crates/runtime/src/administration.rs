@@ -14,11 +14,13 @@ mod adopt;
 mod append;
 mod history;
 mod kept;
+mod office;
 mod words;
 
 pub(crate) use adopt::Adoptions;
 pub(crate) use append::sealing_run;
 pub use history::Administered;
+pub use office::{Office, OfficeMissing};
 pub use words::{ExportKind, HoldScope, LogOrigin, RotationCause, ShownAs};
 
 /// The reserved run id of the administration chain: 128 zero bits, which no run can have drawn.

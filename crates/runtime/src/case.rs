@@ -85,7 +85,7 @@ pub async fn run_case(
     engine
         .set_world(case.world, "the case says so", None)
         .await?;
-    engine.deploy(bundle).await?;
+    engine.deploy(bundle, None).await?;
     let principal = &case.principal;
     let requester = match principal.kind {
         PrincipalKind::Service => {

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use interlock_bundle::Bundle;
 use interlock_core::digest::Digest;
 use interlock_core::id::BundleName;
+use interlock_core::pipeline::identity::Principal;
 use interlock_core::run::State;
 use interlock_store::RecordFault;
 use serde::{Deserialize, Serialize};
 
-use crate::administration::Administration;
+use crate::administration::{Administration, Office};
 use crate::engine::{Engine, Fault, Loaded};
 
 const FILE: &str = "bundle_file";
@@ -36,11 +37,27 @@ pub struct Deployed {
 }
 
 impl Engine {
-    /// Stores a bundle's files and makes it the current version of its name.
+    /// Stores a bundle's files and makes it the current version of its name. A version that is current already is loaded
+    /// and no more, by whomever. `by` none: the system itself.
     ///
     /// # Errors
-    /// The store cannot be written.
-    pub async fn deploy(&self, bundle: Bundle) -> Result<Arc<Loaded>, Fault> {
+    /// The person does not hold the office, and nothing is stored; or the store cannot be written.
+    pub async fn deploy(
+        &self,
+        bundle: Bundle,
+        by: Option<&Principal>,
+    ) -> Result<Arc<Loaded>, Fault> {
+        let version = bundle.version().to_string();
+        let tenant = self.tenant();
+        let current = self
+            .store()
+            .record(tenant, CURRENT, bundle.name().as_str())
+            .await?;
+        if current.is_some_and(|record| record.bytes == version.as_bytes()) {
+            return Ok(self.remember(bundle));
+        }
+        let by = self.in_office(Office::Bundles, by)?;
+        self.ready_for_marks(&bundle).await?;
         let mut files = BTreeMap::new();
         for (path, bytes) in bundle.files() {
             let digest = Digest::of_parts([bytes.as_slice()]).to_string();
@@ -52,23 +69,15 @@ impl Engine {
             files,
         };
         let bytes = serde_json::to_vec(&manifest).map_err(|fault| Fault::Bug(fault.to_string()))?;
-        let version = bundle.version().to_string();
         self.put_once(MANIFEST, &version, bytes).await?;
+        // On record before it is in force: a crash between the two leaves an entry too many, never one too few.
+        let act = Administration::BundleDeployed {
+            name: bundle.name().clone(),
+            version: bundle.version(),
+        };
+        self.administer(act, None, by).await?;
         let name = bundle.name().as_str();
-        let current = self
-            .parts
-            .store
-            .record(self.tenant(), CURRENT, name)
-            .await?;
-        if current.is_none_or(|record| record.bytes != version.as_bytes()) {
-            // On record before it is in force: a crash between the two leaves an entry too many, never one too few.
-            let act = Administration::BundleDeployed {
-                name: bundle.name().clone(),
-                version: bundle.version(),
-            };
-            self.administer(act, None, None).await?;
-            self.put(CURRENT, name, version.into_bytes()).await?;
-        }
+        self.put(CURRENT, name, version.into_bytes()).await?;
         Ok(self.remember(bundle))
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use interlock_core::id::{ActId, GrantId, RunId};
 use interlock_core::pipeline::model::CallFault;
-use interlock_core::pipeline::tool::EffectKnown;
+use interlock_core::pipeline::tool::{EffectKnown, ExecutableCall};
 use interlock_core::run::{
     Effect, Input, Opened, Phase, Program, State, executable, pending, readable, showable,
 };
@@ -208,15 +208,32 @@ impl Engine {
     ) -> Input {
         let result = match executable(program, &live.state, opened, self.parts.clock.now()) {
             Err(_) => Err((CallFault::Withdrawn, EffectKnown::NotPerformed)),
-            Ok(call) => {
-                let limit = Duration::from_millis(u64::from(call.timeout_millis()) + GRACE_MILLIS);
-                match tokio::time::timeout(limit, pinned.tools().execute(call)).await {
-                    Ok(result) => result.map_err(|failure| (failure.fault, failure.known)),
-                    Err(_) => Err((CallFault::Timeout, EffectKnown::Unknown)),
-                }
-            }
+            Ok(call) => self.execute(pinned, live, call).await,
         };
         Input::Acted { act, grant, result }
+    }
+
+    async fn execute(
+        &self,
+        pinned: &Loaded,
+        live: &Live,
+        call: ExecutableCall,
+    ) -> Result<serde_json::Value, (CallFault, EffectKnown)> {
+        let Phase::Acting { act, .. } = &live.state.phase else {
+            return Err((CallFault::Withdrawn, EffectKnown::NotPerformed));
+        };
+        let marks = match self.act_marks(pinned.bundle(), &act.label, &call).await {
+            Ok(marks) => marks,
+            Err(fault) => {
+                tracing::warn!(run = %live.run, %fault, "an act could not be marked");
+                return Err((CallFault::Unavailable, EffectKnown::NotPerformed));
+            }
+        };
+        let limit = Duration::from_millis(u64::from(call.timeout_millis()) + GRACE_MILLIS);
+        match tokio::time::timeout(limit, pinned.tools().execute(call, marks)).await {
+            Ok(result) => result.map_err(|failure| (failure.fault, failure.known)),
+            Err(_) => Err((CallFault::Timeout, EffectKnown::Unknown)),
+        }
     }
 }
 

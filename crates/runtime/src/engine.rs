@@ -152,6 +152,9 @@ pub enum Fault {
     /// The caller's: what it is about is gone for good, and nothing new is sealed for it.
     #[error("seal the content: {0}")]
     Erased(&'static str),
+    /// The caller's: what they ask for takes an office that they do not hold.
+    #[error(transparent)]
+    Office(#[from] crate::administration::OfficeMissing),
     /// Randomness is not to be had.
     #[error("draw randomness: the system gives none")]
     Entropy,

@@ -11,7 +11,7 @@ use interlock_core::pipeline::identity::{
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::administration::Administration;
+use crate::administration::{Administration, Office};
 use crate::deploy::record_fault;
 use crate::engine::{Engine, Fault};
 use crate::seal::SealFault;
@@ -113,16 +113,18 @@ impl Engine {
         self.admit(id, PrincipalKind::Service, method, roles, false, None)
     }
 
-    /// Makes an API key for a service account; `by` is who asked for it. The returned text is shown once and stored nowhere.
+    /// Makes an API key for an account; `by` is who asked for it, none the system itself. The returned text is shown once
+    /// and stored nowhere.
     ///
     /// # Errors
-    /// The store or randomness cannot be reached.
+    /// The person does not hold the office; or the store or randomness cannot be reached.
     pub async fn create_api_key(
         &self,
         service: &Principal,
         expires_at: Option<interlock_core::time::Timestamp>,
-        by: Option<PrincipalId>,
+        by: Option<&Principal>,
     ) -> Result<(ApiKeyId, Zeroizing<String>), Fault> {
+        let by = self.in_office(Office::ApiKeys, by)?;
         let now = self.parts.clock.now();
         let id = ApiKeyId::from_bytes(
             crate::clock::ulid(now, self.parts.entropy.as_ref()).map_err(|_| Fault::Entropy)?,
@@ -162,26 +164,35 @@ impl Engine {
         Ok((id, text))
     }
 
-    /// Ends an API key: the next request with it is refused.
+    /// Ends an API key: the next request with it is refused. It ends before it is on record as ended, so that no record
+    /// says so of a key that works; one that was ended without a record gets it when asked again.
     ///
     /// # Errors
-    /// There is no such key, or the store cannot be written.
-    pub async fn revoke_api_key(&self, id: ApiKeyId, by: Option<PrincipalId>) -> Result<(), Fault> {
+    /// The person does not hold the office, there is no such key, or the store cannot be written: then asking again
+    /// finishes it.
+    pub async fn revoke_api_key(&self, id: ApiKeyId, by: Option<&Principal>) -> Result<(), Fault> {
+        let by = self.in_office(Office::ApiKeys, by)?;
         let text = id.to_string();
         let short = text.trim_start_matches("key_");
-        let record = self
-            .parts
-            .store
-            .record(self.tenant(), API_KEY, short)
-            .await?;
-        let record = record.ok_or(Fault::NotFound("the API key"))?;
-        self.administer(Administration::ApiKeyRevoked { key: id }, None, by)
-            .await?;
-        self.parts
-            .store
-            .delete_record(self.tenant(), API_KEY, short, record.version)
-            .await
-            .map_err(record_fault)
+        let record = self.store().record(self.tenant(), API_KEY, short).await?;
+        if record.is_some() {
+            self.remove_record(API_KEY, short).await?;
+        } else if !self.ended_unrecorded(id).await? {
+            return Err(Fault::NotFound("the API key"));
+        }
+        let act = Administration::ApiKeyRevoked { key: id };
+        self.administer(act, None, by).await.map(drop)
+    }
+
+    /// Whether the log knows of a key, and not of its end.
+    async fn ended_unrecorded(&self, id: ApiKeyId) -> Result<bool, Fault> {
+        let acts = self.administered().await?;
+        let about = acts.iter().rev().find_map(|done| match &done.act {
+            Administration::ApiKeyCreated { key, .. } if *key == id => Some(true),
+            Administration::ApiKeyRevoked { key } if *key == id => Some(false),
+            _ => None,
+        });
+        Ok(about.unwrap_or(false))
     }
 
     /// The principal behind an API key. 256 random bits need no slow hash; the comparison takes the same time

@@ -17,8 +17,11 @@ use crate::connector::{Filling, Site, command};
 
 mod http;
 mod ledger;
+mod marks;
 #[cfg(test)]
 mod tests;
+
+pub use marks::ActMarks;
 
 /// Why a tool gave no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,14 +53,19 @@ impl ToolFailure {
 ///
 /// May be called from many tasks at once. One call is at most one request to the target, which carries the act's
 /// idempotency key where the tool takes one; the caller retries, by the act's recovery class. Dropping the future
-/// abandons the call, whose effect is then not known. An unknown tool is `Configuration`.
+/// abandons the call, whose effect is then not known. An unknown tool is `Configuration`. The marks come with the call
+/// of a tool that is a ledger: it keeps nothing else of what was done.
 #[async_trait]
 pub trait ToolExecutor: Send + Sync {
     /// Performs one call.
     ///
     /// # Errors
     /// See [`ToolFailure`].
-    async fn execute(&self, call: ExecutableCall) -> Result<Value, ToolFailure>;
+    async fn execute(
+        &self,
+        call: ExecutableCall,
+        marks: Option<ActMarks>,
+    ) -> Result<Value, ToolFailure>;
 }
 
 /// What a connector needs of a call.
@@ -65,6 +73,9 @@ struct Performing<'a> {
     arguments: &'a Value,
     key: &'a str,
     grant: &'a str,
+    run: &'a str,
+    act: &'a str,
+    marks: Option<&'a ActMarks>,
     timeout_millis: u32,
 }
 
@@ -102,7 +113,11 @@ impl Tools {
 
 #[async_trait]
 impl ToolExecutor for Tools {
-    async fn execute(&self, call: ExecutableCall) -> Result<Value, ToolFailure> {
+    async fn execute(
+        &self,
+        call: ExecutableCall,
+        marks: Option<ActMarks>,
+    ) -> Result<Value, ToolFailure> {
         let connector = self
             .connectors
             .get(call.tool())
@@ -111,6 +126,9 @@ impl ToolExecutor for Tools {
             arguments: call.arguments(),
             key: &call.idempotency_key(),
             grant: &call.grant().id.to_string(),
+            run: &call.run().to_string(),
+            act: &call.grant().act.to_string(),
+            marks: marks.as_ref(),
             timeout_millis: call.timeout_millis().min(limits::TOOL_MILLIS_MAX),
         };
         perform(connector, &performing, &self.site).await

@@ -2,10 +2,11 @@
 //! decision. What cannot be read is halted. The reason is what somebody wrote, and is sealed.
 
 use interlock_core::id::PrincipalId;
+use interlock_core::pipeline::identity::Principal;
 use interlock_core::pipeline::policy::World;
 use serde::{Deserialize, Serialize};
 
-use crate::administration::Administration;
+use crate::administration::{Administration, Office};
 use crate::engine::{Engine, Fault};
 use crate::identity::hex;
 use crate::seal::SealFault;
@@ -42,16 +43,20 @@ pub struct WorldRecord {
 }
 
 impl Engine {
-    /// Sets the state of the world, effective on the next decision of every driver of this store.
+    /// Sets the state of the world, effective on the next decision of every driver of this store. What narrows is in
+    /// force before it is on record, so that a record never says halted of a world that is not; what widens is on
+    /// record first. `by` none: the system itself.
     ///
     /// # Errors
-    /// The store cannot be written: nothing has changed.
+    /// The person does not hold the office: nothing has changed. The store cannot be written: the world is as it was or
+    /// narrower; asking again finishes it.
     pub async fn set_world(
         &self,
         world: World,
         reason: &str,
-        by: Option<PrincipalId>,
+        by: Option<&Principal>,
     ) -> Result<(), Fault> {
+        let by = self.in_office(Office::World, by)?;
         let reason: String = reason
             .chars()
             .take(interlock_core::limits::REASON_CHARS_MAX)
@@ -60,7 +65,22 @@ impl Engine {
             halted: world.halted,
             incident: world.incident,
         };
-        self.administer(act, Some(&reason), by).await?;
+        let now = self.world().await?;
+        let widens = (now.halted && !world.halted) || (now.incident && !world.incident);
+        if widens {
+            self.administer(act, Some(&reason), by).await?;
+            return self.keep_world(world, &reason, by).await;
+        }
+        self.keep_world(world, &reason, by).await?;
+        self.administer(act, Some(&reason), by).await.map(drop)
+    }
+
+    async fn keep_world(
+        &self,
+        world: World,
+        reason: &str,
+        by: Option<PrincipalId>,
+    ) -> Result<(), Fault> {
         let sealed = self
             .parts
             .book

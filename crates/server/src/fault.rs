@@ -28,6 +28,7 @@ impl From<Fault> for Problem {
             Fault::Pinned(_) => Code::BundleUnavailable,
             Fault::LogRefused(_) => Code::LogRefused,
             Fault::Erased(_) => Code::Erased,
+            Fault::Office(_) => Code::OfficeMissing,
             Fault::Entropy | Fault::Bug(_) => Code::Internal,
         };
         told(code, &fault)

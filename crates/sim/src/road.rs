@@ -49,7 +49,8 @@ impl Road {
     pub async fn deploy(&self, files: &Files) -> Result<(), Failure> {
         let mut left = self.patience;
         loop {
-            match self.engine.deploy(example::load(files.clone())?).await {
+            let bundle = example::load(files.clone())?;
+            match self.engine.deploy(bundle, None).await {
                 Ok(_) => return Ok(()),
                 Err(fault) if left > 0 && is_passing(&fault) => left -= 1,
                 Err(fault) => return Err(fault.into()),

@@ -24,7 +24,9 @@ pub(super) async fn run(common: &Common, command: BundleCommand) -> Result<Exit,
         BundleCommand::Deploy { bundle } => {
             let loaded = load(&bundle, &installation.policies()?)?;
             let (name, version) = (loaded.name().to_string(), loaded.version().to_string());
-            installation.engine()?.deploy(loaded).await?;
+            let engine = installation.engine()?;
+            let person = installation.person(&engine).await?;
+            engine.deploy(loaded, Some(&person)).await?;
             if common.json {
                 print::json(&serde_json::json!({"name": name, "version": version}))?;
             } else {

@@ -208,7 +208,8 @@ async fn one(
 ) -> Result<State, Failure> {
     let bundle = example::incident_summary()?;
     let name = bundle.name().clone();
-    engine.deploy(bundle).await?;
+    let person = installation.person(engine).await?;
+    engine.deploy(bundle, Some(&person)).await?;
     let requester = engine
         .service("demo-intake", case.principal.roles.clone(), Method::Demo)
         .await?;

@@ -3,11 +3,12 @@
 
 use interlock_core::id::{EnvironmentName, RoleName, SecretName};
 use interlock_core::pipeline::identity::Method;
+use interlock_runtime::administration::Office;
 use interlock_runtime::secret::{Secret, SecretFault};
 use std::io::Read;
 
 use super::{init, input};
-use crate::door::{Installation, data_dir};
+use crate::door::{Installation, data_dir, in_office};
 use crate::exit::{Exit, Failure};
 use crate::options::{ApiCommand, Common, KeyCommand};
 use crate::print;
@@ -37,6 +38,7 @@ pub(super) async fn run(common: &Common, command: KeyCommand) -> Result<Exit, Fa
     match command {
         KeyCommand::Passphrase { .. } => Ok(Exit::Done),
         KeyCommand::Set { name, stdin } => {
+            in_office(&installation.config, Office::Secrets)?;
             let name = secret_name(&name)?;
             let secret = if stdin {
                 let mut text = String::new();
@@ -73,6 +75,7 @@ pub(super) async fn run(common: &Common, command: KeyCommand) -> Result<Exit, Fa
             Ok(Exit::Done)
         }
         KeyCommand::Remove { name } => {
+            in_office(&installation.config, Office::Secrets)?;
             let name = secret_name(&name)?;
             installation.secrets.remove(&name)?;
             done(
@@ -129,6 +132,9 @@ async fn api(
                     "--days 1 to 366",
                 ));
             }
+            // Before an account is made for them.
+            let by = installation.person(&engine).await?;
+            Office::ApiKeys.held(by.kind(), by.roles())?;
             let account = if person {
                 let roles = installation.config.roles_of(&service);
                 if roles.is_empty() {
@@ -144,9 +150,8 @@ async fn api(
                 engine.service(&service, roles, Method::ApiKey).await?
             };
             let expires = engine.clock().now().plus_seconds(days * 86_400);
-            let by = installation.person(&engine).await?.id();
             let (id, text) = engine
-                .create_api_key(&account, Some(expires), Some(by))
+                .create_api_key(&account, Some(expires), Some(&by))
                 .await?;
             if common.json {
                 print::json(
@@ -161,9 +166,9 @@ async fn api(
             Ok(Exit::Done)
         }
         ApiCommand::Revoke { id } => {
-            let by = installation.person(&engine).await?.id();
+            let by = installation.person(&engine).await?;
             engine
-                .revoke_api_key(input::id(&id, "key_ and 26 characters")?, Some(by))
+                .revoke_api_key(input::id(&id, "key_ and 26 characters")?, Some(&by))
                 .await?;
             done(
                 common,

@@ -54,7 +54,9 @@ pub(super) async fn run(common: &Common, asked: Asked) -> Result<Exit, Failure> 
     let bundle = if Path::new(&asked.bundle).is_dir() {
         let bundle = load(Path::new(&asked.bundle), &installation.policies()?)?;
         let name = bundle.name().clone();
-        engine.deploy(bundle).await?;
+        // Whoever asks for the run, the folder is deployed by the person at the terminal.
+        let person = installation.person(&engine).await?;
+        engine.deploy(bundle, Some(&person)).await?;
         name
     } else {
         BundleName::parse(&asked.bundle).map_err(|_| {

@@ -52,7 +52,8 @@ pub(super) async fn run(
     }
     for bundle in loaded {
         print::aside(&format!("deployed {} {}", bundle.name(), bundle.version()));
-        engine.deploy(bundle).await?;
+        let person = installation.person(&engine).await?;
+        engine.deploy(bundle, Some(&person)).await?;
     }
     let listener = tokio::net::TcpListener::bind(listen)
         .await

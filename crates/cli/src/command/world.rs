@@ -46,7 +46,7 @@ pub(super) async fn run(common: &Common, command: WorldCommand) -> Result<Exit, 
     };
     let engine = installation.engine_or("POST /api/v1/world")?;
     let person = installation.person(&engine).await?;
-    engine.set_world(world, &reason, Some(person.id())).await?;
+    engine.set_world(world, &reason, Some(&person)).await?;
     if common.json {
         print::json(&engine.world_record().await?)?;
     } else {

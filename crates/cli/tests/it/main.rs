@@ -19,6 +19,7 @@ mod examples;
 mod keys;
 mod log;
 mod model;
+mod offices;
 mod people;
 mod place;
 mod reveal;

@@ -12,6 +12,7 @@ use interlock_store::{Append, AppendFault, Head, NewEntry, RunRow, RunStatus, Se
 use super::{ADMINISTRATION_RUN, ADMINISTRATION_WORKFLOW, Administration};
 use crate::codec::{self, ActBody, PayloadNote};
 use crate::engine::{Engine, Fault};
+use crate::retention::ADMINISTRATION_CLASS;
 use crate::seal::Terms;
 
 /// How often another writer may be faster before the act is given up. Nothing is stored then.
@@ -170,7 +171,7 @@ impl Engine {
         let content =
             zeroize::Zeroizing::new(serde_json::Value::from(reason).to_string().into_bytes());
         let terms = Terms {
-            class: "default".to_owned(),
+            class: ADMINISTRATION_CLASS.to_owned(),
             at: now,
             subjects: std::collections::BTreeSet::new(),
         };

@@ -5,6 +5,7 @@ use interlock_journal::leaf_hash;
 use interlock_store::{Chain, StoredEntry};
 
 use super::ADMINISTRATION_RUN;
+use crate::codec::PayloadNote;
 use crate::engine::{Engine, Fault};
 
 /// Entries under one record kind: a store bounds the records of each.
@@ -41,6 +42,20 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// The sealed reasons whose entries have left the log: their payloads stay, and a walk over the log does not meet
+    /// them. Each is sealed in [`ADMINISTRATION_RUN`]'s place.
+    ///
+    /// # Errors
+    /// The chain does not verify, or the store cannot be read.
+    pub async fn reasons_beside_log(&self) -> Result<Vec<PayloadNote>, Fault> {
+        let tenant = self.tenant();
+        let chain = self.store().chain(tenant, ADMINISTRATION_RUN).await?;
+        let first = chain.entries.first().map_or(0, |entry| entry.seq);
+        let acts = self.administered().await?;
+        let beside = acts.into_iter().filter(|act| act.seq < first);
+        Ok(beside.filter_map(|act| act.reason).collect())
     }
 
     /// One entry of the chain, where the log still has it.

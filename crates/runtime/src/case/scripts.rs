@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::engine::Doors;
 use crate::model::scripted::{ScriptedModel, ScriptedReply};
 use crate::source::{SourceFailure, SourceReader};
-use crate::tool::{ToolExecutor, ToolFailure};
+use crate::tool::{ActMarks, ToolExecutor, ToolFailure};
 
 const fn fault(fault: Fault) -> CallFault {
     match fault {
@@ -99,9 +99,13 @@ struct CaseTools {
 
 #[async_trait]
 impl ToolExecutor for CaseTools {
-    async fn execute(&self, call: ExecutableCall) -> Result<Value, ToolFailure> {
+    async fn execute(
+        &self,
+        call: ExecutableCall,
+        marks: Option<ActMarks>,
+    ) -> Result<Value, ToolFailure> {
         match self.scripted.get(call.tool()) {
-            None => self.real.execute(call).await,
+            None => self.real.execute(call, marks).await,
             Some(StandIn::Answer(value)) => Ok(value.clone()),
             Some(StandIn::Fault(Fault::Timeout)) => Err(ToolFailure {
                 fault: CallFault::Timeout,

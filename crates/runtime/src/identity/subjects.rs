@@ -79,11 +79,14 @@ impl Engine {
         self.subject_at(&inner).await?.ok_or(Fault::Unknown)
     }
 
-    /// The inner indexes of all names that lead to a pseudonym: every record is looked at.
+    /// The inner indexes of all names that lead to a pseudonym: every record is looked at. A dead one leads nowhere.
     pub(crate) async fn name_indexes_of(&self, subject: SubjectId) -> Result<Vec<String>, Fault> {
         let mut names = Vec::new();
         for kind in kinds() {
             for record in self.store().records(self.tenant(), &kind).await? {
+                if self.is_dead(&kind, &record.bytes).await? {
+                    continue;
+                }
                 let held = self.held(&kind, &record.key, &record.bytes).await?;
                 if held.subject == subject {
                     names.push(held.inner);
@@ -116,15 +119,27 @@ impl Engine {
             };
             self.keep_generations(generations).await?;
         }
+        let mut dead = 0u64;
         for kind in kinds() {
             for record in self.store().records(self.tenant(), &kind).await? {
                 if generation_of(&kind, &record.bytes) == Some(generations.current) {
+                    continue;
+                }
+                if self.is_dead(&kind, &record.bytes).await? {
+                    self.remove_record(&kind, &record.key).await?;
+                    dead += 1;
                     continue;
                 }
                 let held = self.held(&kind, &record.key, &record.bytes).await?;
                 self.keep_name(generations.current, &held).await?;
                 self.remove_record(&kind, &record.key).await?;
             }
+        }
+        if dead > 0 {
+            tracing::warn!(
+                dead,
+                "records of names of an older state of the store were deleted: their keys are gone"
+            );
         }
         generations.before = None;
         self.keep_generations(generations).await?;
@@ -144,6 +159,18 @@ impl Engine {
             }
         }
         Ok(unused)
+    }
+
+    /// Whether a record's keys went with an erasure: it came back with a copy of the store from before, and opens never
+    /// again.
+    async fn is_dead(&self, kind: &str, bytes: &[u8]) -> Result<bool, Fault> {
+        match generation_of(kind, bytes) {
+            None | Some(0) => Ok(false),
+            Some(generation) => {
+                let [_, seals] = keys_of(generation);
+                self.key_is_gone(&seals).await
+            }
+        }
     }
 
     async fn generations(&self) -> Result<Generations, Fault> {

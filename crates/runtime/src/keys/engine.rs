@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use interlock_core::id::{PrincipalId, TenantName};
+use interlock_core::pipeline::identity::Principal;
 use interlock_core::time::Timestamp;
 
 use super::data::{KeyFault, Keys};
 use super::place::Wrapped;
 use super::provider::{Epoch, ProviderFault, ProviderKind, newest};
 use super::turn::{Turn, TurnFault, TurnProgress, Turned};
-use crate::administration::Administration;
+use crate::administration::{Administration, Office};
 use crate::engine::{Engine, Fault};
 use crate::seal::KeyName;
 
@@ -122,12 +123,13 @@ impl Engine {
     /// As [`Engine::rotate_keys`], recorded as somebody's act, and telling how far it is.
     ///
     /// # Errors
-    /// As [`Engine::rotate_keys`].
+    /// The person does not hold the office; or as [`Engine::rotate_keys`].
     pub async fn rotate_keys_telling(
         &self,
-        by: Option<PrincipalId>,
+        by: Option<&Principal>,
         progress: &(dyn Fn(TurnProgress) + Send + Sync),
     ) -> Result<Rotation, Fault> {
+        let by = self.in_office(Office::Keys, by)?;
         let asker = Asker { by, reason: None };
         Ok(self.turn_epoch(&[], asker, progress).await?.into())
     }
@@ -136,10 +138,10 @@ impl Engine {
     /// `REASON_CHARS_MAX` characters.
     ///
     /// # Errors
-    /// As [`Engine::rotate_keys`].
-    pub async fn rotate_keys_for(&self, by: PrincipalId, reason: &str) -> Result<Rotation, Fault> {
+    /// The person does not hold the office; or as [`Engine::rotate_keys`].
+    pub async fn rotate_keys_for(&self, by: &Principal, reason: &str) -> Result<Rotation, Fault> {
         let asker = Asker {
-            by: Some(by),
+            by: self.in_office(Office::Keys, Some(by))?,
             reason: Some(reason),
         };
         Ok(self.turn_epoch(&[], asker, &|_| ()).await?.into())

@@ -1,6 +1,7 @@
 //! A ledger: one JSON line for each act in a file of the data directory, a real effect without another system. A key
-//! that is there is not written again and gives the receipt that it gave. If we die while a line is written, it is
-//! either whole or removed by whoever writes next.
+//! that is there is not written again and gives the receipt that it gave. No content stands in it: ids that lead to
+//! the log, where arguments are sealed, and marks by which the same is known again. If we die while a line is written,
+//! it is either whole or removed by whoever writes next.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -14,7 +15,7 @@ use interlock_core::pipeline::tool::canonical_json;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::{Value, json};
 
-use super::{Performing, ToolFailure};
+use super::{ActMarks, Performing, ToolFailure};
 use crate::connector::{Site, is_file_name};
 
 /// Bytes of one ledger; a fuller one takes no more.
@@ -29,12 +30,14 @@ pub(super) async fn perform(
     if !is_file_name(&connector.file) {
         return Err(unusable);
     }
+    let marks = performing.marks.cloned().ok_or(unusable)?;
     let directory = site.data_dir.join("ledgers");
     let entry = Entry {
         directory: directory.clone(),
         path: directory.join(&connector.file),
-        key: performing.key.to_owned(),
-        arguments: performing.arguments.clone(),
+        marks,
+        run: performing.run.to_owned(),
+        act: performing.act.to_owned(),
         at: site.clock.now().to_string(),
     };
     let written = tokio::task::spawn_blocking(move || entry.write()).await;
@@ -46,8 +49,9 @@ pub(super) async fn perform(
 struct Entry {
     directory: PathBuf,
     path: PathBuf,
-    key: String,
-    arguments: Value,
+    marks: ActMarks,
+    run: String,
+    act: String,
     at: String,
 }
 
@@ -71,19 +75,26 @@ impl Entry {
         flock(&file, FlockOperation::LockExclusive)
             .map_err(|_| ToolFailure::not_performed(CallFault::Unavailable))?;
         let lines = whole_lines(&mut file)?;
-        let arguments = canonical_json(&self.arguments);
         for (place, line) in lines.lines().enumerate() {
             let damaged = ToolFailure::not_performed(CallFault::Malformed);
             let known: Value = serde_json::from_str(line).map_err(|_content| damaged)?;
-            if known.get("key").and_then(Value::as_str) == Some(self.key.as_str()) {
-                let same = known
-                    .get("arguments")
-                    .is_some_and(|known| canonical_json(known) == arguments);
+            let mark = |name| known.get(name).and_then(Value::as_str);
+            // A line of another form cannot be held against the key: what it was done for may be this.
+            let key = mark("key").filter(|key| key.len() == self.marks.key.len());
+            if key.ok_or(damaged)? == self.marks.key {
+                let same = mark("arguments") == Some(self.marks.arguments.as_str());
                 let refused = ToolFailure::not_performed(CallFault::Rejected);
                 return if same { Ok(place + 1) } else { Err(refused) };
             }
         }
-        let entry = json!({"at": self.at, "key": self.key, "arguments": self.arguments});
+        let entry = json!({
+            "act": self.act,
+            "arguments": self.marks.arguments,
+            "at": self.at,
+            "key": self.marks.key,
+            "receipt": format!("R-{}", lines.lines().count() + 1),
+            "run": self.run,
+        });
         let line = format!("{}\n", canonical_json(&entry));
         let unknown = |_| ToolFailure::unknown(CallFault::Unavailable);
         file.write_all(line.as_bytes()).map_err(unknown)?;

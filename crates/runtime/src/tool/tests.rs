@@ -5,7 +5,9 @@ use interlock_bundle::{
     ReadOutput,
 };
 use interlock_core::id::SecretName;
+use interlock_core::pipeline::tool::canonical_json;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::*;
 use crate::connector::tests::{pattern, site};
@@ -16,6 +18,9 @@ fn performing<'a>(arguments: &'a Value, key: &'a str) -> Performing<'a> {
         arguments,
         key,
         grant: "grant_1",
+        run: "run_1",
+        act: "act_0",
+        marks: None,
         timeout_millis: 500,
     }
 }
@@ -254,7 +259,7 @@ async fn a_ledger_applies_each_key_once() {
         (&one, "act_3", receipt("R-3")),
     ] {
         assert_eq!(
-            perform(&ledger, &performing(arguments, key), &site).await,
+            applied(&ledger, arguments, key, &site).await,
             expected,
             "{key}"
         );
@@ -263,10 +268,7 @@ async fn a_ledger_applies_each_key_once() {
     let whole = std::fs::read_to_string(&path).unwrap();
     assert_eq!(whole.lines().count(), 3);
     std::fs::write(&path, format!("{whole}{{\"key\":\"act_4\"")).unwrap();
-    assert_eq!(
-        perform(&ledger, &performing(&one, "act_4"), &site).await,
-        receipt("R-4")
-    );
+    assert_eq!(applied(&ledger, &one, "act_4", &site).await, receipt("R-4"));
     assert!(std::fs::read_to_string(&path).unwrap().starts_with(&whole));
     // Many at once, each key twice: each is there once.
     let mut calls = tokio::task::JoinSet::new();
@@ -274,9 +276,7 @@ async fn a_ledger_applies_each_key_once() {
         let (ledger, site) = (ledger.clone(), Arc::clone(&site));
         calls.spawn(async move {
             let (arguments, key) = (json!({"n": n / 2}), format!("many_{}", n / 2));
-            perform(&ledger, &performing(&arguments, &key), &site)
-                .await
-                .unwrap();
+            applied(&ledger, &arguments, &key, &site).await.unwrap();
         });
     }
     calls.join_all().await;
@@ -284,16 +284,62 @@ async fn a_ledger_applies_each_key_once() {
     // A ledger that somebody edited is not written to.
     std::fs::write(&path, "not json\n").unwrap();
     let damaged = Err(ToolFailure::not_performed(CallFault::Malformed));
-    assert_eq!(
-        perform(&ledger, &performing(&one, "act_1"), &site).await,
-        damaged
-    );
+    assert_eq!(applied(&ledger, &one, "act_1", &site).await, damaged);
+    // One of another form may be of this very act.
+    std::fs::write(&path, "{\"arguments\":{\"n\":1},\"key\":\"act_1\"}\n").unwrap();
+    assert_eq!(applied(&ledger, &one, "act_1", &site).await, damaged);
     let up = ToolConnector::Ledger(LedgerConnector {
         file: "../acts.jsonl".to_owned(),
     });
     let refused = Err(ToolFailure::not_performed(CallFault::Configuration));
+    assert_eq!(applied(&up, &one, "act_1", &site).await, refused);
+}
+
+#[tokio::test]
+async fn a_ledger_holds_no_content_and_nothing_to_guess_it_by() {
+    let directory = tempfile::tempdir().unwrap();
+    let site = Arc::new(Site::offline(directory.path()));
+    let ledger = ToolConnector::Ledger(LedgerConnector {
+        file: "acts.jsonl".to_owned(),
+    });
+    let arguments = json!({"name": "Ada Canary-7001", "amount": 17});
+    let receipt = Ok(json!({"receipt": "R-1"}));
+    let once = applied(&ledger, &arguments, "once_Canary-7001", &site).await;
+    assert_eq!(once, receipt);
+    let line = std::fs::read_to_string(directory.path().join("ledgers/acts.jsonl")).unwrap();
+    assert!(!line.contains("Canary") && !line.contains("17,"), "{line}");
+    let kept: Value = serde_json::from_str(&line).unwrap();
+    let members: Vec<&String> = kept.as_object().unwrap().keys().collect();
+    let expected = ["act", "arguments", "at", "key", "receipt", "run"];
+    assert_eq!(members, expected, "{line}");
     assert_eq!(
-        perform(&up, &performing(&one, "act_1"), &site).await,
-        refused
+        (&kept["run"], &kept["receipt"]),
+        (&json!("run_1"), &json!("R-1"))
     );
+    // The mark of the arguments needs the keys of every person; that of the key needs none of them.
+    let index = [7; 32].into();
+    let (ada, ben) = ([1; 32].into(), [2; 32].into());
+    let text = canonical_json(&arguments);
+    let of = |people: &[Zeroizing<[u8; 32]>]| marks::marks(&index, people, "act_1", &text);
+    let both = [Zeroizing::clone(&ada), Zeroizing::clone(&ben)];
+    let all = [of(&[]), of(&[ada]), of(&[ben]), of(&both)];
+    let different: std::collections::BTreeSet<&str> =
+        all.iter().map(|marks| marks.arguments.as_str()).collect();
+    assert_eq!(different.len(), all.len());
+    assert!(all.iter().all(|marks| marks.key == all[0].key));
+}
+
+/// Through the marks that an engine would make.
+async fn applied(
+    ledger: &ToolConnector,
+    arguments: &Value,
+    key: &str,
+    site: &Arc<Site>,
+) -> Result<Value, ToolFailure> {
+    let marks = marks::marks(&[9; 32].into(), &[], key, &canonical_json(arguments));
+    let performing = Performing {
+        marks: Some(&marks),
+        ..performing(arguments, key)
+    };
+    perform(ledger, &performing, site).await
 }

@@ -27,10 +27,8 @@ pub(crate) fn rotate(server: Server, caller: Caller, mut asked: Asked) -> Answer
         let rotating: Rotating = asked.take()?;
         let why = reason(Some(&rotating.reason))?;
         let engine = server.engine.clone();
-        let work = move || async move {
-            let by = caller.principal().id();
-            Ok(engine.rotate_keys_for(by, &why).await?)
-        };
+        let work =
+            move || async move { Ok(engine.rotate_keys_for(caller.principal(), &why).await?) };
         match conduct(&server, work).await? {
             Some(done) => answer(
                 StatusCode::OK,

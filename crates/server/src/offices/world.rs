@@ -33,8 +33,11 @@ pub(crate) fn set(server: Server, caller: Caller, mut asked: Asked) -> Answering
             incident: setting.incident,
         };
         let engine = server.engine.clone();
-        let by = caller.principal().id();
-        to_the_end(async move { engine.set_world(world, &why, Some(by)).await }).await??;
+        let set = async move {
+            let by = Some(caller.principal());
+            engine.set_world(world, &why, by).await
+        };
+        to_the_end(set).await??;
         server.wake.notify_one();
         shown(&server).await
     })

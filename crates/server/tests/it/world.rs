@@ -148,7 +148,7 @@ impl World {
             keep: interlock_runtime::keep::KeepRules::default(),
         })
         .keep_by(retention);
-        engine.deploy(bundle).await.unwrap();
+        engine.deploy(bundle, None).await.unwrap();
         let app = interlock_server::app(Arc::clone(&engine));
         Self {
             engine,

@@ -27,6 +27,7 @@ mod canary;
 mod late;
 mod periods;
 mod pruned;
+mod stale;
 
 /// Who is erased, and who is not.
 pub(crate) const ADA: &str = "Ada Canary-7701";

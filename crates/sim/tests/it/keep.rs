@@ -71,7 +71,7 @@ impl Desk {
         let engine = self.reopened()?;
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/support-triage");
         let bundle = Bundle::load(&folder, &OperatorPolicies::default())?;
-        engine.deploy(bundle).await?;
+        engine.deploy(bundle, None).await?;
         Ok(engine)
     }
 

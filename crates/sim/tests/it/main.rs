@@ -10,6 +10,7 @@ mod killed;
 mod laws;
 mod local_model;
 mod log;
+mod offices;
 mod reveal;
 mod target;
 mod writes;

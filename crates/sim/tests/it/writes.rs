@@ -128,8 +128,9 @@ impl Scene {
                     halted: true,
                     incident: false,
                 };
+                let lead = road.person("lena", "incident_lead").await?;
                 engine
-                    .set_world(halted, "a strange run", Some(by.id()))
+                    .set_world(halted, "a strange run", Some(&lead))
                     .await?;
             }
             Act::Index => {

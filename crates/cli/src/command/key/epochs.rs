@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use interlock_core::time::Timestamp;
+use interlock_runtime::administration::Office;
 use interlock_runtime::config::ProviderConfig;
 use interlock_runtime::keys::{
     EpochState, FileKeys, KeyStatus, ProviderKind, TurnProgress, credential,
@@ -12,7 +13,7 @@ use interlock_runtime::secret::Secret;
 use interlock_store::SqliteStore;
 use serde_json::json;
 
-use crate::door::{Installation, config_at, data_dir};
+use crate::door::{Installation, config_at, data_dir, in_office};
 use crate::exit::{Exit, Failure};
 use crate::options::Common;
 use crate::print;
@@ -42,7 +43,7 @@ pub(super) async fn rotate(common: &Common, installation: &Installation) -> Resu
             print::aside(&text);
         }
     };
-    let done = engine.rotate_keys_telling(Some(person.id()), &tell).await?;
+    let done = engine.rotate_keys_telling(Some(&person), &tell).await?;
     if common.json {
         print::json(&json!({
             "before": done.before,
@@ -166,6 +167,7 @@ pub(super) fn passphrase(
 ) -> Result<Exit, Failure> {
     let dir = data_dir(common)?;
     let config = config_at(&dir)?;
+    in_office(&config, Office::Keys)?;
     if !matches!(config.keys.provider, ProviderConfig::File(_)) {
         return Err(Failure::usage(
             "failed to set a passphrase: another provider keeps the keys",
