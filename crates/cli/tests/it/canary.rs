@@ -76,7 +76,7 @@ fn attack_38_no_marker_is_in_clear_anywhere_while_those_who_may_are_shown_it() {
 
 #[test]
 fn attack_37_after_an_erasure_no_file_with_all_keys_yields_or_confirms_what_was_about_the_person() {
-    let mut town = Town::new();
+    let mut town = Town::with_ledger();
     traffic::people(&mut town);
     traffic::by_hand(&mut town);
     let input = town.input("subject", "note of the run that waits");
@@ -85,6 +85,9 @@ fn attack_37_after_an_erasure_no_file_with_all_keys_yields_or_confirms_what_was_
     town.quiet(&["audit", "search", "--rebuild"], 0);
     let data = town.place.data();
     let before = Remains::of(&data, &data);
+    let ledger = std::fs::read(data.join("ledgers/submissions.jsonl")).unwrap();
+    let ledger = ("what the tool wrote".to_owned(), ledger);
+    assert_eq!(leaks(&town, &[ledger]), BTreeSet::new());
     let name = town.name_of("subject");
     let guesses = guesses(&before, &name, &town.name_of("other subject"));
     // With her key every kind of guess is confirmed, and all opens: the search works.

@@ -22,18 +22,29 @@ pub(crate) struct Town {
     pub(crate) key: String,
     /// What every process said that was to tell no content, and the standard error of all others.
     pub(crate) heard: Vec<(String, Vec<u8>)>,
+    /// What the register answers: a marker, or nothing of ours where it is a ledger.
+    pub(crate) answers: &'static [&'static str],
     /// What the register was sent.
     pub(crate) register: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Town {
     pub(crate) fn new() -> Self {
+        Self::built(false)
+    }
+
+    /// The same where the register is a ledger in the data directory.
+    pub(crate) fn with_ledger() -> Self {
+        Self::built(true)
+    }
+
+    fn built(ledger: bool) -> Self {
         let mut markers = Markers::default();
         let place = Place::installed(speaking(answers(&mut markers)));
         let register = Arc::new(Mutex::new(Vec::new()));
         let receipt = markers.mark("tool result");
         let port = listen(&register, json!({"receipt": receipt}));
-        let bundle = bundle(&place, port);
+        let bundle = bundle(&place, (!ledger).then_some(port));
         let cases = place.home().join("cases");
         fs::create_dir(&cases).unwrap();
         let line =
@@ -59,6 +70,7 @@ impl Town {
             markers,
             bundle,
             key: String::new(),
+            answers: if ledger { &[] } else { &["tool result"] },
             heard: Vec::new(),
             register,
         };
@@ -230,7 +242,7 @@ fn answers(markers: &mut Markers) -> Vec<Value> {
 }
 
 /// The example, changed for the purpose, in a folder of its own.
-fn bundle(place: &Place, port: u16) -> String {
+fn bundle(place: &Place, port: Option<u16>) -> String {
     let to = place.home().join("bundle");
     let from = example("incident-summary");
     for (path, bytes) in files(&from) {
@@ -257,15 +269,16 @@ fn bundle(place: &Place, port: u16) -> String {
                 "Reported by {{ inputs.reporter }}: {{ inputs.note }}\nEvidence, one line",
             ),
             "sources/case_logs.yaml" => change(&mut text, "data/cases/", "${root.case_files}/"),
-            "tools/submit_summary_register.yaml" => change(
-                &mut text,
-                "  ledger: { file: submissions.jsonl }\n",
-                &format!(
+            "tools/submit_summary_register.yaml" => {
+                let http = port.map(|port| format!(
                     "  http:\n    method: POST\n    url: \"http://127.0.0.1:{port}/submissions\"\n    hosts: [127.0.0.1]\n    \
                      allow_private: true\n    idempotency_header: Idempotency-Key\n    \
                      headers: {{ authorization: \"Bearer secret://register-token\" }}\n"
-                ),
-            ),
+                ));
+                if let Some(http) = http {
+                    change(&mut text, "  ledger: { file: submissions.jsonl }\n", &http);
+                }
+            }
             _ => {}
         }
         let target: PathBuf = to.join(inner);

@@ -32,8 +32,9 @@ pub(crate) fn people(town: &mut Town) {
     let approve = [
         "review", "approve", &review, "--digest", &digest, "--reason", &reason,
     ];
-    town.shows(&approve, 0, &["tool result"]);
-    town.shows(&["runs", "show", &run], 0, &["tool result"]);
+    let answers = town.answers;
+    town.shows(&approve, 0, answers);
+    town.shows(&["runs", "show", &run], 0, answers);
     town.quiet(&["audit", "show", &run], 0);
     town.quiet(&["audit", "show", &run, "--marks"], 0);
     town.quiet_json(&["audit", "show", &run, "--marks"], 0);
