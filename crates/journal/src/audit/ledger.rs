@@ -68,6 +68,15 @@ impl<'a> Ledger<'a> {
 
     /// Judges the entry at an index. Indices rise.
     pub(super) fn push(&mut self, index: u64, hash: LeafHash, bytes: &[u8]) {
+        self.take(index, hash, bytes, true);
+    }
+
+    /// Judges one that stands beside a range to judge it by: what it says counts, and its chain is not whole here.
+    pub(super) fn push_beside(&mut self, index: u64, hash: LeafHash, bytes: &[u8]) {
+        self.take(index, hash, bytes, false);
+    }
+
+    fn take(&mut self, index: u64, hash: LeafHash, bytes: &[u8], chained: bool) {
         if !self.asked {
             return;
         }
@@ -84,11 +93,15 @@ impl<'a> Ledger<'a> {
             self.judge_form(index, &entry);
         }
         let kind = kinds::find(entry.event);
-        let open = self.runs.push(index, hash, run, &entry, kind);
-        let told = open.map(|open| &mut open.told);
-        self.semantics.push(index, run, &entry, told);
+        if chained {
+            let open = self.runs.push(index, hash, run, &entry, kind);
+            let told = open.map(|open| &mut open.told);
+            self.semantics.push(index, run, &entry, told);
+        } else {
+            self.semantics.push(index, run, &entry, None);
+        }
         self.payloads.push(index, run, &entry);
-        if let Some(mut told) = self.runs.settle(run, &entry) {
+        if chained && let Some(mut told) = self.runs.settle(run, &entry) {
             self.semantics.forget(&mut told);
         }
         if run == 0

@@ -112,7 +112,11 @@ fn push(
         ));
     }
     let hash = leaf_hash(&bytes);
-    ledger.push(index, hash, &bytes);
+    if beside {
+        ledger.push_beside(index, hash, &bytes);
+    } else {
+        ledger.push(index, hash, &bytes);
+    }
     let path = format!("events/{index:020}.tlog-proof");
     let receipt = Receipt::parse(&read(&path)?)
         .map_err(|fault| Finding::broken(index, format!("`{path}`: {fault}")))?;
