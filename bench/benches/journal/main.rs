@@ -11,6 +11,15 @@ use interlock_bench::short;
 mod append;
 mod cost;
 mod entries;
+#[path = "../../../crates/journal/tests/audit/forge.rs"]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the audit's tests write their logs with it; what is audited here must be such a log"
+)]
+mod forge;
 mod proof;
 mod verify;
 

@@ -6,19 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ed25519_dalek::{Signer as _, SigningKey};
 use interlock_bench::rate;
 use interlock_journal::audit::{self, Expectations, LogFiles, ReadFault};
-use interlock_journal::checkpoint::{self, Checkpoint};
-use interlock_journal::note::{self, KeyKind, SignatureLine, VerifierKey};
-use interlock_journal::tile::{Tiles, bundles_of, decode_bundle, encode_bundle, tiles_of};
-use interlock_journal::tree::{self, Frontier};
-use interlock_journal::{LeafHash, leaf_hash};
+use interlock_journal::checkpoint;
+use interlock_journal::leaf_hash;
+use interlock_journal::note::VerifierKey;
+use interlock_journal::tile::{bundles_of, decode_bundle};
+use interlock_journal::tree::Frontier;
 
-use crate::entries::Pen;
-use crate::{Amount, Anything};
-
-const ORIGIN: &str = "bench.example.org/log";
+use crate::{Amount, Anything, forge};
 
 struct Folder(PathBuf);
 
@@ -34,7 +30,7 @@ impl LogFiles for Folder {
 
 pub(crate) fn measure(dir: &Path, amount: &Amount) -> Result<String, Anything> {
     let folder = dir.join("log");
-    let key = write(&folder, amount.verify)?;
+    let (key, count) = write(&folder, amount.verify)?;
     let files = Folder(folder.clone());
     let expected = Expectations {
         keys: vec![VerifierKey::parse(&key)?],
@@ -44,19 +40,19 @@ pub(crate) fn measure(dir: &Path, amount: &Amount) -> Result<String, Anything> {
     signed_tree(&files, &expected.keys)?;
     let began = Instant::now();
     signed_tree(&files, &expected.keys)?;
-    let ours = rate(amount.verify, began.elapsed());
+    let ours = rate(count, began.elapsed());
     println!(
         "verification of {} entries: signature, tree and inclusion {ours:.0}/s",
-        amount.verify
+        count
     );
     let began = Instant::now();
     let report = audit::audit(&files, &expected, &mut |_| {});
-    let whole = rate(amount.verify, began.elapsed());
+    let whole = rate(count, began.elapsed());
     println!(
         "  with chains, schema and semantics {whole:.0}/s (exit {})",
         report.exit()
     );
-    let theirs = go(&folder, &key, amount.verify)?;
+    let theirs = go(&folder, &key, count)?;
     match theirs {
         Some(theirs) => println!("  golang.org/x/mod/sumdb in the same run {theirs:.0}/s"),
         None => println!("  golang.org/x/mod/sumdb: not installed (scripts/strangers)"),
@@ -77,7 +73,11 @@ fn signed_tree(files: &Folder, keys: &[VerifierKey]) -> Result<(), Anything> {
             .read(path)?
             .ok_or_else(|| Anything::from(path.to_owned()))
     };
-    let opened = checkpoint::open(&read("checkpoint")?, ORIGIN, keys)?;
+    let opened = checkpoint::open(
+        &read("checkpoint")?,
+        keys.first().map_or("", VerifierKey::name),
+        keys,
+    )?;
     let mut frontier = Frontier::new();
     for bundle in bundles_of(opened.checkpoint.size) {
         let bytes = read(&bundle.path())?;
@@ -121,42 +121,18 @@ fn go(folder: &Path, key: &str, entries: u64) -> Result<Option<f64>, Anything> {
     Ok(best.map(|best| rate(entries, best)))
 }
 
-/// Writes a signed log; returns its key as text.
-fn write(folder: &Path, count: u64) -> Result<String, Anything> {
-    let mut pen = Pen::new()?;
-    let mut leaves: Vec<LeafHash> = Vec::new();
-    for bundle in bundles_of(count) {
-        let entries = (0..bundle.width)
-            .map(|_| pen.entry().map(|entry| entry.into_bytes()))
-            .collect::<Result<Vec<_>, _>>()?;
-        leaves.extend(entries.iter().map(|entry| leaf_hash(entry)));
-        put(
-            folder,
-            &bundle.path(),
-            &encode_bundle(entries.iter().map(Vec::as_slice))?,
-        )?;
+/// Writes a signed log of whole, sound runs of some `count` entries; returns its key and how many there are.
+fn write(folder: &Path, count: u64) -> Result<(String, u64), Anything> {
+    let mut pen = forge::Pen::default();
+    pen.open();
+    // A run of the forge has some 21 entries.
+    pen.runs(1, count / 21);
+    let key = forge::log_key();
+    let files = forge::publish(&pen.entries, &key);
+    for (path, bytes) in &files.0 {
+        put(folder, path, bytes)?;
     }
-    let mut tiles = Tiles::new();
-    tiles.extend(0, leaves)?;
-    for tile in tiles_of(count) {
-        let bytes = tiles.bytes(tile).ok_or("a tile is missing")?;
-        put(folder, &tile.path(), bytes)?;
-    }
-    let checkpoint = Checkpoint {
-        origin: ORIGIN.to_owned(),
-        size: count,
-        root: tree::root_at(&tiles, count)?,
-    };
-    let signer = SigningKey::from_bytes(&[7; 32]);
-    let public = signer.verifying_key().to_bytes();
-    let text = checkpoint.to_text();
-    let line = SignatureLine {
-        name: ORIGIN.to_owned(),
-        key_id: note::key_id(ORIGIN, 1, &public),
-        signature: signer.sign(text.as_bytes()).to_bytes().to_vec(),
-    };
-    put(folder, "checkpoint", &note::assemble(&text, &[line])?)?;
-    Ok(VerifierKey::new(ORIGIN, KeyKind::Ed25519, public)?.to_string())
+    Ok((key.verifier().to_string(), pen.entries.len() as u64))
 }
 
 fn put(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), Anything> {

@@ -11,9 +11,9 @@ mod erasure;
 mod search;
 mod verify;
 
+pub(crate) use erasure::{EraseOptions, HoldCommand, PruneOptions, RetentionCommand};
 pub(crate) use search::{SearchOptions, StreamOptions};
 pub(crate) use verify::{ExportOptions, VerifyOptions};
-pub(crate) use erasure::{EraseOptions, HoldCommand, PruneOptions, RetentionCommand};
 
 /// Let a model propose, and nothing act, until policy and people have said yes.
 #[derive(Debug, Parser)]

@@ -257,7 +257,10 @@ fn parts(
     operator: &[PolicySource],
     bundle: &[PolicySource],
 ) -> Vec<String> {
-    let mut parts = vec![cedar_policy::get_sdk_version().to_string(), schema.to_owned()];
+    let mut parts = vec![
+        cedar_policy::get_sdk_version().to_string(),
+        schema.to_owned(),
+    ];
     for (origin, sources) in [("base", base), ("operator", operator), ("bundle", bundle)] {
         let mut files: Vec<_> = sources
             .iter()

@@ -13,7 +13,7 @@ mod disclose;
 mod leave;
 mod pack;
 mod page;
-mod receipts;
+pub(crate) mod receipts;
 mod select;
 
 pub use pack::{FolderPack, Pack, TarPack};
@@ -75,7 +75,9 @@ pub enum ExportFault {
     #[error("export from the log: {0}")]
     Nothing(&'static str),
     /// More entries than one export holds.
-    #[error("export from the log: more than {SELECTED_ENTRIES_MAX} entries: export a range or the whole log")]
+    #[error(
+        "export from the log: more than {SELECTED_ENTRIES_MAX} entries: export a range or the whole log"
+    )]
     TooMany,
     /// The place that it is written to.
     #[error("write the export: {0}")]

@@ -10,12 +10,12 @@ use crate::print;
 
 mod anchors;
 mod erase;
+mod export;
 mod guard;
 mod hold;
 mod key;
 mod marks;
 mod retention;
-mod export;
 mod reveal;
 pub(super) mod runs;
 mod search;
@@ -118,7 +118,11 @@ pub(super) async fn run(common: &Common, command: AuditCommand) -> Result<Exit, 
 }
 
 /// Prints a receipt as it is, for a file of its own.
-async fn receipt(common: &Common, installation: &Installation, index: u64) -> Result<Exit, Failure> {
+async fn receipt(
+    common: &Common,
+    installation: &Installation,
+    index: u64,
+) -> Result<Exit, Failure> {
     let engine = installation.engine_over(installation.store_read_only()?)?;
     let receipt = engine.receipt(index).await?;
     let receipt = receipt.and_then(|bytes| String::from_utf8(bytes).ok());

@@ -170,7 +170,11 @@ fn check_deleted(left: Left, named: bool) {
     let refused = |arguments: &[&str]| {
         let said = place.run(arguments).code(1);
         assert_eq!(said.out, "", "{left:?}");
-        assert!(said.err.contains(named) && said.err.contains("good copy"), "{}", said.err);
+        assert!(
+            said.err.contains(named) && said.err.contains("good copy"),
+            "{}",
+            said.err
+        );
     };
     refused(&asked);
     let out = place.home().join("log.tar");

@@ -282,7 +282,7 @@ fn attack_17_a_log_that_is_frozen_at_an_old_checkpoint_is_not_as_before_for_ever
         watch(&[]).code(0).shows("as before");
     }
     // A file of before there was a time counts from now on.
-    let mut kept = kept.clone();
+    let mut kept = kept;
     kept.as_object_mut().unwrap().remove("since");
     std::fs::write(&path, kept.to_string()).unwrap();
     watch(&frozen).code(0).shows("as before");

@@ -77,7 +77,9 @@ impl NotedClass {
             return Ok(None);
         }
         let mut bytes = [0; 64];
-        let slot = bytes.get_mut(..name.len()).ok_or("a retention class over its bound")?;
+        let slot = bytes
+            .get_mut(..name.len())
+            .ok_or("a retention class over its bound")?;
         slot.copy_from_slice(name.as_bytes());
         let len = u8::try_from(name.len()).map_err(|_| "a retention class over its bound")?;
         Ok(Some(Self { bytes, len }))

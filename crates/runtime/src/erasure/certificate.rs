@@ -10,10 +10,11 @@ use crate::administration::{ADMINISTRATION_RUN, Administered, Administration};
 use crate::engine::{Engine, Fault};
 
 /// What is left after an erasure, said once for all.
-const REMAINS: [&str; 4] = [
+const REMAINS: [&str; 5] = [
     "entries of the log: they hold ids, numbers, digests and names of declared things, and the person's pseudonym, which leads to no name any more",
     "ciphertexts that nothing opens: the person's key is destroyed, and the key that wrapped it with it",
     "keyed commitments, whose keys are gone with the content: a guess cannot be checked against them",
+    "the reasons of administrative acts, of this erasure too: sealed, for those who may have them revealed, until their class of retention ends; whoever gives one is asked not to name the person",
     "what tools, models and sources outside of this installation keep on their own account",
 ];
 

@@ -8,6 +8,7 @@ use interlock_journal::{Canon, Entry};
 use interlock_store::{SealedPayload, limits::LOG_PAGE_MAX};
 
 use super::{ErasureFault, Ledger};
+use crate::administration::ADMINISTRATION_RUN;
 use crate::administration::HoldScope;
 use crate::codec::{self, PayloadNote};
 use crate::engine::{Engine, Fault};
@@ -63,6 +64,22 @@ impl Engine {
         mut found: impl AsyncFnMut(Concern) -> Result<(), ErasureFault>,
     ) -> Result<(), ErasureFault> {
         let tenant = self.tenant().clone();
+        // Reasons whose entries were pruned are kept beside the log, and have keys and a class like all others.
+        for note in self.reasons_beside_log().await? {
+            let Some(sealed) = self.store().payload(&tenant, note.id).await? else {
+                continue;
+            };
+            let Some(keys) = key_names(&sealed.header) else {
+                continue;
+            };
+            found(Concern {
+                run: ADMINISTRATION_RUN,
+                note,
+                sealed,
+                keys,
+            })
+            .await?;
+        }
         let mut next = self.store().log_minimum(&tenant).await?;
         loop {
             let page = self

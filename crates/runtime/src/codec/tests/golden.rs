@@ -81,14 +81,11 @@ fn write_golden() {
         if !file.exists() {
             std::fs::write(file, canonical::encode(&body_of(&plain(kind)))).unwrap();
         }
-    }    for kind in ACT_KINDS {
+    }
+    for kind in ACT_KINDS {
         let file = folder().join(format!("{kind}.json"));
         if !file.exists() {
-            std::fs::write(
-                file,
-                canonical::encode(&act_body_of(&plain_act(kind))),
-            )
-            .unwrap();
+            std::fs::write(file, canonical::encode(&act_body_of(&plain_act(kind)))).unwrap();
         }
     }
 }
