@@ -216,7 +216,12 @@ impl Engine {
         for note in notes {
             let sealed = self.store().payload(self.tenant(), note.id).await?;
             let Some(sealed) = sealed else { continue };
-            let keys = key_names(&sealed.header).unwrap_or_default();
+            // What it depends on cannot be told, so neither can whether it must stay.
+            let keys = key_names(&sealed.header).ok_or_else(|| Fault::Damaged {
+                run,
+                seq: entry.seq(),
+                fault: "the header of a payload is of another form".to_owned(),
+            })?;
             let classes = keys.iter().filter_map(KeyName::as_period);
             claimed
                 .classes

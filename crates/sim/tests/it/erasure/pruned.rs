@@ -2,13 +2,14 @@
 //! hold, whenever it came and whether or not what it covers has any content.
 
 use interlock_core::digest::Digest;
-use interlock_core::id::{RunId, SubjectId};
+use interlock_core::id::{PayloadId, RunId, SubjectId};
 use interlock_journal::{Canon, Draft, Entry, LeafHash};
+use interlock_runtime::Fault;
 use interlock_runtime::administration::{Administration, HoldScope};
 use interlock_runtime::erasure::{ErasureFault, Whom};
 use interlock_sim::installation::Failure;
 use interlock_sim::road::Road;
-use interlock_store::{Append, NewEntry, RunRow, RunStatus};
+use interlock_store::{Append, NewEntry, RunRow, RunStatus, SealedPayload};
 use serde_json::json;
 
 use super::periods::{Archive, THREE_MONTHS, day, publish};
@@ -144,10 +145,50 @@ async fn a_hold_covers_entries_that_have_no_content() -> Outcome {
     Ok(())
 }
 
+/// A header that was made unreadable does not tell which class and whom a payload is of: nothing is pruned over it.
+#[tokio::test]
+async fn a_payload_whose_header_cannot_be_read_is_not_pruned() -> Outcome {
+    let archive = Archive::new(THREE_MONTHS)?;
+    let road = archive.road()?;
+    road.deploy(&archive.office.world.files).await?;
+    let by = officer(&road).await?;
+    let (run, id) = (RunId::from_bytes([3; 16]), PayloadId::from_bytes([4; 16]));
+    let zeros = "0".repeat(64);
+    let body = format!(
+        "{{\"payloads\":[{{\"commit\":\"{zeros}\",\"ct\":\"{zeros}\",\"id\":\"{id}\",\"padded\":256,\"slot\":\"reply\"}}]}}"
+    );
+    let payload = SealedPayload {
+        id,
+        run,
+        class: "default".to_owned(),
+        header: b"none".to_vec(),
+        ciphertext: vec![0; 16],
+        marks: Vec::new(),
+    };
+    append(&road, run, &body, vec![payload]).await?;
+    filled(&road).await?;
+    archive.clock.set(day(106));
+    publish(&road).await?;
+    let engine = road.engine();
+    let refused = engine.prune_log(day(10), "schedule", &by).await;
+    assert!(
+        matches!(&refused, Err(ErasureFault::Engine(Fault::Damaged { run: named, .. })) if *named == run),
+        "{refused:?}"
+    );
+    assert!(!says_pruned(&road).await?);
+    assert_eq!(engine.store().log_minimum(engine.tenant()).await?, 0);
+    Ok(())
+}
+
 /// A run of one entry, without content, whose label names a person.
 async fn append_bare(road: &Road, run: RunId, about: SubjectId) -> Outcome {
-    let engine = road.engine();
     let body = format!("{{\"label\":{{\"about\":[\"{about}\"]}}}}");
+    append(road, run, &body, Vec::new()).await
+}
+
+/// A run of one entry.
+async fn append(road: &Road, run: RunId, body: &str, payloads: Vec<SealedPayload>) -> Outcome {
+    let engine = road.engine();
     let Canon::Object(body) = interlock_journal::canonical::parse(body.as_bytes())? else {
         return Err("no object".into());
     };
@@ -173,7 +214,7 @@ async fn append_bare(road: &Road, run: RunId, about: SubjectId) -> Outcome {
             bytes: entry.into_bytes(),
             hash,
         }],
-        payloads: Vec::new(),
+        payloads,
         row: RunRow {
             run,
             workflow: "answer".to_owned(),
