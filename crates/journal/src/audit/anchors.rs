@@ -67,7 +67,12 @@ fn witnesses(asked: &Asked<'_>, policy: &WitnessPolicy, history: &History) -> Fi
 }
 
 fn stamps(asked: &Asked<'_>, history: &History) -> Finding {
-    let mut paths = asked.files.list().ok().flatten().unwrap_or_default();
+    let mut paths = match asked.files.list() {
+        Ok(paths) => paths.unwrap_or_default(),
+        Err(fault) => {
+            return Finding::unclear(format!("the time stamps cannot be listed: {fault}"));
+        }
+    };
     paths.retain(|path| path.starts_with("anchors/") && path.ends_with(".tsr"));
     paths.sort();
     if paths.is_empty() {

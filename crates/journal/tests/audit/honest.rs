@@ -1,6 +1,6 @@
 //! What is in order is found to be, in every form in which a log is handed out; and what cannot be told is said so.
 
-use interlock_journal::audit::{Expectations, Finding};
+use interlock_journal::audit::{Expectations, Finding, LogFiles, ReadFault, audit};
 
 use super::{check_honest, look, trusting};
 use crate::forge::*;
@@ -106,6 +106,31 @@ fn an_export_is_verified_with_its_payloads() {
     let report = check_honest(&files, &trusting());
     assert!(matches!(report.payloads, Finding::Holds { .. }));
     assert!(matches!(report.files, Finding::Holds { .. }));
+}
+
+/// Files that cannot be listed just now.
+struct Unlisted(Files);
+
+impl LogFiles for Unlisted {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, ReadFault> {
+        self.0.read(path)
+    }
+
+    fn list(&self) -> Result<Option<Vec<String>>, ReadFault> {
+        Err(ReadFault("the disk does not answer".to_owned()))
+    }
+}
+
+#[test]
+fn time_stamps_that_cannot_be_listed_cannot_be_told() {
+    let files = Unlisted(publish(&honest().entries, &log_key()));
+    let report = audit(&files, &trusting(), &mut |_| {});
+    assert!(
+        matches!(report.anchors, Finding::CannotTell { .. }),
+        "{}",
+        report.anchors
+    );
+    assert_eq!(report.exit(), 2);
 }
 
 #[test]
